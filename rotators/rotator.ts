@@ -1,0 +1,82 @@
+/**
+ * The contract between Rekey and one kind of credential. A rotator talks to its target and nothing else: it never
+ * reads the store, never decides when to rotate, and never keeps anything between calls. The frame around it
+ * journals before `apply`, tests, verifies and publishes; `test/rotators/contract.ts` holds every rotator to it.
+ *
+ * Rotators throw `RotationFailure(code, words)`. Anything else becomes INTERNAL, its text kept out.
+ */
+import type { JSONSchema } from '../model/json-schema.ts'
+
+/** What a rotator needs at its target, for documentation and preflight. */
+export interface PermissionNote {
+  /** What has it: "the managing user". */
+  who: string
+  /** The grant in the target's own terms: an SQL statement, an IAM action. */
+  grant: string
+  why: string
+}
+
+/** What the frame gives to every call. */
+export interface RotatorContext {
+  /** Ends with the attempt; heed it only before a change is sent. */
+  signal: AbortSignal
+  /** Milliseconds the target may take for the one change of `apply`, enforced by the target itself. */
+  changeTimeout: number
+  /** Milliseconds for anything else: connecting, logging in, reading. */
+  timeout: number
+}
+
+/** What is known and published before a rotation; null where a slot is empty. */
+export interface RotatorState<Credential> {
+  current: Credential | null
+  previous: Credential | null
+}
+
+export type TestAnswer = 'works' | 'refused'
+
+export type RecoverAnswer<Credential> =
+  { made: Credential } | 'not made' | { suspects: string[] } | 'unknown'
+
+export interface Rotator<Inputs, Credential, Prepared> {
+  name: string
+  title: string
+  /** How many credentials are valid at the same time. */
+  slots: 2 | 1
+  /** True when `apply` may be sent again with the same `prepared` and leaves the target the same. */
+  repeatable: boolean
+  /** True when the target makes the credential up (an access key): a `previous` that is gone is then a free slot. */
+  madeByTarget: boolean
+  inputs: JSONSchema
+  /** Schema of the state: `{ current, previous? }`. */
+  state: JSONSchema
+  /** Schema of what `open` yields. */
+  outputs: JSONSchema
+  permissions: PermissionNote[]
+  /**
+   * The targets that these inputs name, canonical, sorted, without a secret. Pure.
+   * Refuses inputs that can be refused without asking the target (equal users, the managing user among them).
+   * @throws RotationFailure INPUT_INVALID
+   */
+  targets(inputs: Inputs): string[]
+  /** What `${path}` yields between rotations. Pure. */
+  open(inputs: Partial<Inputs>, state: RotatorState<Credential>): unknown
+  /**
+   * Preflight at the target, then what is to be sent: which slot, which value. Changes nothing.
+   * Called again after a refused value, it makes a new one.
+   */
+  prepare(inputs: Inputs, state: RotatorState<Credential>, context: RotatorContext): Promise<Prepared>
+  /** The one change at the target, for exactly what `prepared` says. The answer is the new credential. */
+  apply(inputs: Inputs, prepared: Prepared, context: RotatorContext): Promise<Credential>
+  /** The credential that `prepared` will have made, where the value is ours to choose; null where it is not. */
+  candidate(prepared: Prepared): Credential | null
+  /** A real log-in over the route that the definition names. @throws when it cannot tell. */
+  test(inputs: Inputs, credential: Credential, context: RotatorContext): Promise<TestAnswer>
+  /** Asks the target what became of an `apply` whose answer was lost. */
+  recover?(inputs: Inputs, prepared: Prepared, context: RotatorContext): Promise<RecoverAnswer<Credential>>
+  /** Removes a credential that was handed to Rekey. */
+  remove?(inputs: Inputs, credential: Credential, context: RotatorContext): Promise<void>
+}
+
+/** A rotator whose type parameters the caller need not know: what the registry holds. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyRotator = Rotator<any, any, any>
