@@ -20,8 +20,14 @@ export interface PermissionNote {
 export interface RotatorContext {
   /** Ends with the attempt; heed it only before a change is sent. */
   signal: AbortSignal
-  /** Milliseconds the target may take for the one change of `apply`, enforced by the target itself. */
+  /**
+   * Milliseconds that the target itself enforces on the session that changes something: as long as it may idle
+   * before the change arrives, and as long as the change may take. So a change lands before
+   * `sendBy + 2 × changeTimeout`, or never, whatever becomes of this process.
+   */
   changeTimeout: number
+  /** Milliseconds since 1970. A process that was stopped must find this passed and send nothing. */
+  sendBy: number
   /** Milliseconds for anything else: connecting, logging in, reading. */
   timeout: number
 }
@@ -58,6 +64,8 @@ export interface Rotator<Inputs, Credential, Prepared> {
    * @throws RotationFailure INPUT_INVALID
    */
   targets(inputs: Inputs): string[]
+  /** Which slot this is, not secret: the user's name, the key's id. Pure. */
+  identity(credential: Credential): string
   /** What `${path}` yields between rotations. Pure. */
   open(inputs: Partial<Inputs>, state: RotatorState<Credential>): unknown
   /**
