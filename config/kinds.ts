@@ -1,0 +1,98 @@
+/** The kinds of value that a variable can have: each reads one text and says what it should have been. */
+import { formatDuration, parseDuration } from './duration.ts'
+
+export interface Kind<T> {
+  /** The value, or undefined when the text is malformed. */
+  read(text: string): T | undefined
+  write(value: T): string
+  /** Completes the sentence "must be …". */
+  expects: string
+}
+
+/** An address to listen on. */
+export interface ListenAddress {
+  host: string
+  /** 0 means any free port. */
+  port: number
+}
+
+const asIs = (value: string) => value
+
+export const text: Kind<string> = { read: (value) => value || undefined, write: asIs, expects: 'not empty' }
+
+export const name: Kind<string> = {
+  read: (value) => (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(value) ? value : undefined),
+  write: asIs,
+  expects: 'up to 100 letters, digits, "-", "_" and ".", beginning with a letter or digit',
+}
+
+/** A limit; `0s` switches it off. */
+export const limit: Kind<number> = {
+  read: parseDuration,
+  write: formatDuration,
+  expects: 'a duration such as 90s, 15m, 1h or 7d (0s switches it off)',
+}
+
+/** A time that something takes or waits; never 0. */
+export const time: Kind<number> = {
+  read: (value) => parseDuration(value) || undefined,
+  write: formatDuration,
+  expects: 'a duration such as 90s, 15m, 1h or 7d, longer than 0s',
+}
+
+export const count: Kind<number> = {
+  read: (value) => (/^[1-9]\d{0,3}$/.test(value) ? Number(value) : undefined),
+  write: String,
+  expects: 'a whole number from 1 to 9999',
+}
+
+const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof LEVELS)[number]
+
+export const logLevel: Kind<LogLevel> = {
+  read: (value) => LEVELS.find((level) => level === value),
+  write: asIs,
+  expects: `one of ${LEVELS.join(', ')}`,
+}
+
+export const listenAddress: Kind<ListenAddress> = {
+  read: (value) => {
+    const { host, port } = splitAddress(value) ?? {}
+    return host !== undefined && port !== undefined ? { host, port } : undefined
+  },
+  write: ({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`),
+  expects: 'a host and a port such as 127.0.0.1:8790',
+}
+
+export const dialAddress: Kind<string> = {
+  read: (value) => (splitAddress(value)?.port ? value : undefined),
+  write: asIs,
+  expects: 'a host and a port such as 127.0.0.1:7233',
+}
+
+export const httpUrl: Kind<string> = {
+  read: (value) => readUrl(value, ['http:', 'https:'])?.replace(/\/+$/, ''),
+  write: asIs,
+  expects: 'a URL such as http://127.0.0.1:8790',
+}
+
+export const databaseUrl: Kind<string> = {
+  read: (value) => readUrl(value, ['postgres:', 'postgresql:']),
+  write: asIs,
+  expects: 'a URL such as postgres://user:password@host:5432/database',
+}
+
+function splitAddress(value: string): { host: string; port: number } | undefined {
+  const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/.exec(value) ?? []
+  const host = bracketed ?? plain
+  const port = Number(digits)
+  return host !== undefined && port <= 65_535 ? { host, port } : undefined
+}
+
+function readUrl(value: string, protocols: string[]): string | undefined {
+  const url = URL.parse(value)
+  // A database may be named by a socket's folder: postgres:///rekey?host=/run/postgresql
+  return url && protocols.includes(url.protocol) && (url.hostname || url.searchParams.has('host'))
+    ? value
+    : undefined
+}

@@ -1,0 +1,131 @@
+/** The list of all variables: kind, default, meaning; reads none of them. */
+import * as kinds from './kinds.ts'
+import type { Kind } from './kinds.ts'
+
+export interface Variable<T> {
+  name: `REKEY_${string}`
+  kind: Kind<T>
+  /** As it would be typed; absent means that the variable may stay unset. */
+  default?: string
+  /** One line for `rekey config`. */
+  about: string
+  /** How to show a value that people should not read; the value itself when absent. */
+  mask?: (value: string) => string
+}
+
+/** Undefined is a value of it: there is no default that would be right for anybody. */
+type Optional<T> = Variable<T> & { default?: never }
+type Required<T> = Variable<T> & { default: string }
+
+const hidden = () => '********'
+const hiddenPassword = (value: string) => {
+  const url = URL.parse(value)
+  if (!url) return hidden()
+  if (url.password) url.password = '********'
+  // Drivers take the password as a parameter too.
+  for (const key of [...url.searchParams.keys()])
+    if (/password|key/i.test(key)) url.searchParams.set(key, '********')
+  return url.href
+}
+
+const required = <T>(
+  kind: Kind<T>,
+  name: Variable<T>['name'],
+  fallback: string,
+  about: string,
+): Required<T> => ({
+  name,
+  kind,
+  default: fallback,
+  about,
+})
+const optional = <T>(kind: Kind<T>, name: Variable<T>['name'], about: string): Optional<T> => ({
+  name,
+  kind,
+  about,
+})
+
+export const VARIABLES = {
+  databaseUrl: {
+    ...required(
+      kinds.databaseUrl,
+      'REKEY_DATABASE_URL',
+      'postgres://rekey@127.0.0.1:5432/rekey',
+      'PostgreSQL that keeps everything',
+    ),
+    mask: hiddenPassword,
+  },
+  temporalAddress: required(
+    kinds.dialAddress,
+    'REKEY_TEMPORAL_ADDRESS',
+    '127.0.0.1:7233',
+    'Temporal frontend',
+  ),
+  temporalNamespace: required(kinds.name, 'REKEY_TEMPORAL_NAMESPACE', 'default', 'Temporal namespace'),
+  taskQueue: required(kinds.name, 'REKEY_TASK_QUEUE', 'rekey', 'Temporal task queue of the workers'),
+  listen: required(kinds.listenAddress, 'REKEY_LISTEN', '127.0.0.1:8790', 'where the HTTP API listens'),
+  dataDir: required(kinds.text, 'REKEY_DATA_DIR', '.rekey', 'where rekey dev keeps its state'),
+  keyFile: required(kinds.text, 'REKEY_KEY_FILE', '.rekey/key', 'file of the key that wraps all others'),
+  minRotationAge: required(
+    kinds.limit,
+    'REKEY_MIN_ROTATION_AGE',
+    '30m',
+    'a scheduled run leaves younger credentials alone',
+  ),
+  minManualAge: required(
+    kinds.limit,
+    'REKEY_MIN_MANUAL_AGE',
+    '1m',
+    'a rotation by hand is refused for younger credentials',
+  ),
+  minScheduleInterval: required(
+    kinds.limit,
+    'REKEY_MIN_SCHEDULE_INTERVAL',
+    '1h',
+    'the shortest time between two runs of a schedule',
+  ),
+  requestExpiry: required(
+    kinds.limit,
+    'REKEY_REQUEST_EXPIRY',
+    '15m',
+    'a request that has not begun by then is not carried out',
+  ),
+  reconcileInterval: required(
+    kinds.time,
+    'REKEY_RECONCILE_INTERVAL',
+    '1m',
+    'how often the store is compared with Temporal',
+  ),
+  targetBudget: required(
+    kinds.time,
+    'REKEY_TARGET_BUDGET',
+    '2m',
+    'time that one target has within one rotation',
+  ),
+  changeTimeout: required(
+    kinds.time,
+    'REKEY_CHANGE_TIMEOUT',
+    '10s',
+    'time that one change at a target may take',
+  ),
+  maxConcurrentRotations: required(
+    kinds.count,
+    'REKEY_MAX_CONCURRENT_ROTATIONS',
+    '20',
+    'rotations that one worker runs at once',
+  ),
+  logLevel: required(kinds.logLevel, 'REKEY_LOG_LEVEL', 'info', 'least severity that is logged'),
+  temporalCli: optional(
+    kinds.text,
+    'REKEY_TEMPORAL_CLI',
+    'program of the Temporal dev server, for rekey dev',
+  ),
+  url: required(
+    kinds.httpUrl,
+    'REKEY_URL',
+    'http://127.0.0.1:8790',
+    'HTTP API that the command line talks to',
+  ),
+  token: { ...optional(kinds.text, 'REKEY_TOKEN', 'access token of the command line'), mask: hidden },
+  org: required(kinds.name, 'REKEY_ORG', 'main', 'organization of the command line'),
+}
