@@ -1,0 +1,84 @@
+/** Who owns a target: one path of one environment, until the call is gone and its rows are settled. */
+import { sql } from 'kysely'
+import type { Queryable } from './database.ts'
+
+/** Whose a target is already. */
+export interface ClaimHolder {
+  target: string
+  environmentId: string
+  path: string
+}
+
+/**
+ * Claims targets for a path, all or none of them. Targets that the path held before and no longer names are given
+ * back where nothing about them is in doubt. Call it in the plan's transaction.
+ * @returns the claim of somebody else that stands in the way, if any.
+ */
+export async function claimTargets(
+  db: Queryable,
+  claim: { environmentId: string; path: string; rotationId: string; targets: string[] },
+): Promise<ClaimHolder | undefined> {
+  await releaseClaims(db, claim.environmentId, claim.path, claim.targets)
+  const rows = await db
+    .selectFrom('target_claims')
+    .select(['target', 'environment_id', 'path'])
+    .where('target', 'in', claim.targets)
+    .execute()
+  const other = rows.find((row) => row.environment_id !== claim.environmentId || row.path !== claim.path)
+  if (other) return { target: other.target, environmentId: other.environment_id, path: other.path }
+  for (const target of [...claim.targets].sort()) {
+    const taken = await db
+      .insertInto('target_claims')
+      .values({
+        target,
+        environment_id: claim.environmentId,
+        path: claim.path,
+        rotation_id: claim.rotationId,
+      })
+      .onConflict((conflict) =>
+        conflict
+          .column('target')
+          .doUpdateSet({ rotation_id: claim.rotationId })
+          .where('target_claims.environment_id', '=', claim.environmentId)
+          .where('target_claims.path', '=', claim.path),
+      )
+      .returning('target')
+      .executeTakeFirst()
+    if (!taken) {
+      const holder = await db
+        .selectFrom('target_claims')
+        .select(['environment_id', 'path'])
+        .where('target', '=', target)
+        .executeTakeFirstOrThrow()
+      await db.deleteFrom('target_claims').where('rotation_id', '=', claim.rotationId).execute()
+      return { target, environmentId: holder.environment_id, path: holder.path }
+    }
+  }
+  return undefined
+}
+
+/** Gives back the claims of a path, but for the targets in `keep` and those with a rotation still in doubt. */
+export async function releaseClaims(
+  db: Queryable,
+  environmentId: string,
+  path: string,
+  keep: string[] = [],
+): Promise<void> {
+  await db
+    .deleteFrom('target_claims')
+    .where('environment_id', '=', environmentId)
+    .where('path', '=', path)
+    .where(sql<boolean>`not (target = any(${keep}::text[]))`)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('rotations')
+            .select('rotations.id')
+            .where('rotations.sent_until', 'is not', null)
+            .where('rotations.settled_at', 'is', null)
+            .where(sql<boolean>`target_claims.target = any(rotations.targets)`),
+        ),
+      ),
+    )
+    .execute()
+}

@@ -1,0 +1,60 @@
+/**
+ * Keyed hashes of every credential that a published or typed state ever held, by target and by path: how a save
+ * tells a credential that is dead from one that a person brings. Never the credentials themselves.
+ */
+import type { Queryable } from './database.ts'
+
+/** The holder that stands for a path itself, where the targets of its call are not known. */
+export function pathHolder(environmentId: string, path: string): string {
+  return `environment/${environmentId}/${path}`
+}
+
+/** Records the credentials of a state that a revision holds. The first revision that held one stays recorded. */
+export async function recordHeld(
+  db: Queryable,
+  held: { environmentId: string; path: string; revision: number; targets: string[]; hmacs: Buffer[] },
+): Promise<void> {
+  const holders = [pathHolder(held.environmentId, held.path), ...held.targets]
+  const values = holders.flatMap((holder) =>
+    held.hmacs.map((hmac) => ({
+      holder,
+      hmac,
+      environment_id: held.environmentId,
+      path: held.path,
+      revision: held.revision,
+    })),
+  )
+  if (values.length === 0) return
+  await db
+    .insertInto('held_credentials')
+    .values(values)
+    .onConflict((conflict) => conflict.columns(['holder', 'hmac']).doNothing())
+    .execute()
+}
+
+/** True when one of the holders ever held this credential. */
+export async function wasHeld(db: Queryable, holders: string[], hmac: Buffer): Promise<boolean> {
+  const row = await db
+    .selectFrom('held_credentials')
+    .select('hmac')
+    .where('holder', 'in', holders)
+    .where('hmac', '=', hmac)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** The newest revision that brought a credential to a path: where to find its newest state once the call is gone. */
+export async function newestHeldRevision(
+  db: Queryable,
+  environmentId: string,
+  path: string,
+): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('held_credentials')
+    .select((eb) => eb.fn.max('revision').as('revision'))
+    .where('environment_id', '=', environmentId)
+    .where('path', '=', path)
+    .executeTakeFirst()
+  return row?.revision ?? undefined
+}

@@ -1,0 +1,313 @@
+/**
+ * The journal: one row per path of an event, the truth of every rotation. A row says what is about to be sent before
+ * it is sent; secret columns come and go sealed. Every write names the row, the fence and the step it expects, so of
+ * several attempts at one rotation only the newest writes.
+ */
+import { sql, type Selectable } from 'kysely'
+import type { RotationOutcome } from '../model/outcomes.ts'
+import type { Queryable } from './database.ts'
+import type { RotationsTable, RotationStep } from './tables.ts'
+import { inTransaction } from './transaction.ts'
+
+export interface Rotation {
+  id: string
+  eventId: string
+  environmentId: string
+  path: string
+  rotator: string
+  targets: string[]
+  /** Rotations of the same event whose credential the inputs of this one use. */
+  dependsOn: string[]
+  step: RotationStep
+  outcome: RotationOutcome | null
+  failureCode: string | null
+  message: string | null
+  warnings: string[]
+  fence: string
+  /** Sealed: what is to be sent. */
+  prepared: Buffer | null
+  /** Sealed: the new credential. */
+  credential: Buffer | null
+  /** Sealed: values that the target refused. */
+  burnt: Buffer | null
+  burntCount: number
+  /** Until then a change that was sent may still land. */
+  sentUntil: Date | null
+  verifiedAt: Date | null
+  settledAt: Date | null
+  /** Milliseconds of transient failures so far. */
+  budgetUsed: number
+}
+
+export interface NewRotation {
+  id: string
+  eventId: string
+  environmentId: string
+  path: string
+  rotator: string
+  targets: string[]
+  dependsOn: string[]
+  warnings: string[]
+  /** Set where it is known at once that nothing will be touched. */
+  refused?: { outcome: 'failed' | 'skipped'; code: string; message: string }
+}
+
+/** What a step writes. Absent fields stay as they are. */
+export interface JournalChange {
+  step?: RotationStep
+  outcome?: RotationOutcome
+  failureCode?: string | null
+  message?: string | null
+  warnings?: string[]
+  prepared?: Buffer | null
+  credential?: Buffer | null
+  burnt?: Buffer
+  burntCount?: number
+  /** Milliseconds from now by the store's clock until which a change may land; 'now' when none is under way. */
+  landsWithin?: number | 'now'
+  verified?: boolean
+  /** Nothing of this rotation is left in doubt at the target. */
+  settled?: boolean
+  budgetUsed?: number
+}
+
+/** Another attempt has taken this rotation over, or it is closed; this one must stop. */
+export class StaleAttempt extends Error {
+  override name = 'StaleAttempt'
+}
+
+export async function insertRotations(db: Queryable, rotations: NewRotation[]): Promise<void> {
+  if (rotations.length === 0) return
+  await db
+    .insertInto('rotations')
+    .values(
+      rotations.map((rotation) => ({
+        id: rotation.id,
+        event_id: rotation.eventId,
+        environment_id: rotation.environmentId,
+        path: rotation.path,
+        rotator: rotation.rotator,
+        targets: rotation.targets,
+        depends_on: rotation.dependsOn,
+        warnings: rotation.warnings,
+        step: rotation.refused ? ('closed' as const) : ('planned' as const),
+        outcome: rotation.refused?.outcome ?? null,
+        failure_code: rotation.refused?.code ?? null,
+        message: rotation.refused?.message ?? null,
+      })),
+    )
+    .execute()
+}
+
+/** Begins an attempt: raises the fence, so that no older attempt writes any more. A row with an outcome stays as it is. */
+export async function enterRotation(db: Queryable, rotationId: string): Promise<Rotation | undefined> {
+  const entered = await db
+    .updateTable('rotations')
+    .set({ fence: sql`fence + 1`, updated_at: sql<Date>`now()` })
+    .where('id', '=', rotationId)
+    .where('outcome', 'is', null)
+    .returningAll()
+    .executeTakeFirst()
+  if (entered) return toRotation(entered)
+  const row = await db.selectFrom('rotations').selectAll().where('id', '=', rotationId).executeTakeFirst()
+  return row && toRotation(row)
+}
+
+/**
+ * Writes one step of an attempt and a line of its timeline.
+ * @throws StaleAttempt when the row has another fence or step, or an outcome.
+ */
+export async function advance(
+  db: Queryable,
+  attempt: Pick<Rotation, 'id' | 'fence' | 'step'>,
+  change: JournalChange,
+): Promise<Rotation> {
+  return await inTransaction(db, async (transaction) => {
+    const row = await transaction
+      .updateTable('rotations')
+      .set({ ...columns(change), updated_at: sql<Date>`now()` })
+      .where('id', '=', attempt.id)
+      .where('fence', '=', attempt.fence)
+      .where('step', '=', attempt.step)
+      .where('outcome', 'is', null)
+      .returningAll()
+      .executeTakeFirst()
+    if (!row) throw new StaleAttempt(`rotation ${attempt.id} has been taken over by a newer attempt`)
+    await transaction
+      .insertInto('rotation_steps')
+      .values({
+        rotation_id: row.id,
+        fence: row.fence,
+        step: change.outcome ?? change.step ?? `${row.step} again`,
+        code: change.failureCode ?? null,
+      })
+      .execute()
+    return toRotation(row)
+  })
+}
+
+/** Keeps what a target made up, whoever asks and whatever became of the row: it would be lost otherwise. */
+export async function recordAnswer(db: Queryable, rotationId: string, credential: Buffer): Promise<void> {
+  await db
+    .updateTable('rotations')
+    .set({ credential, settled_at: null })
+    .where('id', '=', rotationId)
+    .where('credential', 'is', null)
+    .execute()
+}
+
+/** Closes another rotation's doubt, with the rotation that settled it. */
+export async function settleRotation(db: Queryable, rotationId: string, settledBy: string): Promise<void> {
+  await db
+    .updateTable('rotations')
+    .set({ settled_at: sql<Date>`now()`, settled_by: settledBy })
+    .where('id', '=', rotationId)
+    .where('settled_at', 'is', null)
+    .execute()
+}
+
+/** Rotations of this path or of these targets that left something in doubt, newest first, without this one. */
+export async function unsettledRotations(
+  db: Queryable,
+  scope: { environmentId: string; path: string; targets: string[]; except: string },
+): Promise<Rotation[]> {
+  const rows = await db
+    .selectFrom('rotations')
+    .selectAll()
+    .where('sent_until', 'is not', null)
+    .where('settled_at', 'is', null)
+    .where('id', '!=', scope.except)
+    .where(({ eb, and, or }) =>
+      or([
+        and([eb('environment_id', '=', scope.environmentId), eb('path', '=', scope.path)]),
+        sql<boolean>`targets && ${scope.targets}::text[]`,
+      ]),
+    )
+    .orderBy('created_at', 'desc')
+    .execute()
+  return rows.map(toRotation)
+}
+
+/** Milliseconds until no change sent to these targets by any other rotation can land any more; 0 when none can. */
+export async function landingWithin(db: Queryable, targets: string[], except: string): Promise<number> {
+  const row = await db
+    .selectFrom('rotations')
+    .select(sql<number>`ceil(extract(epoch from max(sent_until) - now()) * 1000)::float8`.as('ms'))
+    .where(sql<boolean>`targets && ${targets}::text[]`)
+    .where('sent_until', '>', sql<Date>`now()`)
+    .where('id', '!=', except)
+    .executeTakeFirst()
+  return Math.max(0, row?.ms ?? 0)
+}
+
+/** Milliseconds until this rotation's own change cannot land any more, by the store's clock. */
+export async function ownLandingWithin(db: Queryable, rotationId: string): Promise<number> {
+  const row = await db
+    .selectFrom('rotations')
+    .select(sql<number>`ceil(extract(epoch from sent_until - now()) * 1000)::float8`.as('ms'))
+    .where('id', '=', rotationId)
+    .executeTakeFirst()
+  return Math.max(0, row?.ms ?? 0)
+}
+
+/** True when some change was sent to this path since its newest publication: then a slot may differ from what is published. */
+export async function sentSincePublished(
+  db: Queryable,
+  scope: { environmentId: string; path: string; except: string },
+): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from rotations
+    where environment_id = ${scope.environmentId} and path = ${scope.path} and id != ${scope.except}
+      and sent_until is not null and step != 'published'
+      and created_at > coalesce(
+        (select max(created_at) from rotations
+          where environment_id = ${scope.environmentId} and path = ${scope.path} and step = 'published'),
+        '-infinity')
+    limit 1`.execute(db)
+  return rows.length > 0
+}
+
+/** Milliseconds since each path of an environment was last published, by the store's clock. */
+export async function agesOfPaths(db: Queryable, environmentId: string): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom('rotations')
+    .select(['path', sql<number>`(extract(epoch from now() - max(settled_at)) * 1000)::float8`.as('age')])
+    .where('environment_id', '=', environmentId)
+    .where('step', '=', 'published')
+    .groupBy('path')
+    .execute()
+  return new Map(rows.map((row) => [row.path, row.age]))
+}
+
+/** The rows of an event, in the order of their paths. */
+export async function rotationsOf(db: Queryable, eventId: string): Promise<Rotation[]> {
+  const rows = await db
+    .selectFrom('rotations')
+    .selectAll()
+    .where('event_id', '=', eventId)
+    .orderBy('path')
+    .execute()
+  return rows.map(toRotation)
+}
+
+/** Of the verified rows of an event, those verified longer than `maxAge` milliseconds ago. */
+export async function verifiedLongAgo(db: Queryable, eventId: string, maxAge: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('rotations')
+    .select('id')
+    .where('event_id', '=', eventId)
+    .where('step', '=', 'verified')
+    .where('outcome', 'is', null)
+    .where('verified_at', '<', sql<Date>`now() - make_interval(secs => ${maxAge / 1000})`)
+    .execute()
+  return rows.map((row) => row.id)
+}
+
+function columns(change: JournalChange) {
+  return {
+    ...(change.step !== undefined && { step: change.step }),
+    ...(change.outcome !== undefined && { outcome: change.outcome }),
+    ...(change.failureCode !== undefined && { failure_code: change.failureCode }),
+    ...(change.message !== undefined && { message: change.message }),
+    ...(change.warnings !== undefined && { warnings: change.warnings }),
+    ...(change.prepared !== undefined && { prepared: change.prepared }),
+    ...(change.credential !== undefined && { credential: change.credential }),
+    ...(change.burnt !== undefined && { burnt: change.burnt }),
+    ...(change.burntCount !== undefined && { burnt_count: change.burntCount }),
+    ...(change.budgetUsed !== undefined && { budget_used_ms: Math.round(change.budgetUsed) }),
+    ...(change.verified && { verified_at: sql<Date>`now()` }),
+    ...(change.settled && { settled_at: sql<Date>`now()` }),
+    ...(change.landsWithin !== undefined && {
+      sent_until:
+        change.landsWithin === 'now'
+          ? sql<Date>`now()`
+          : sql<Date>`now() + make_interval(secs => ${change.landsWithin / 1000})`,
+    }),
+  }
+}
+
+function toRotation(row: Selectable<RotationsTable>): Rotation {
+  return {
+    id: row.id,
+    eventId: row.event_id,
+    environmentId: row.environment_id,
+    path: row.path,
+    rotator: row.rotator,
+    targets: row.targets,
+    dependsOn: row.depends_on,
+    step: row.step,
+    outcome: row.outcome,
+    failureCode: row.failure_code,
+    message: row.message,
+    warnings: row.warnings,
+    fence: row.fence,
+    prepared: row.prepared,
+    credential: row.credential,
+    burnt: row.burnt,
+    burntCount: row.burnt_count,
+    sentUntil: row.sent_until,
+    verifiedAt: row.verified_at,
+    settledAt: row.settled_at,
+    budgetUsed: row.budget_used_ms,
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * Requests for a rotation: who asks, why, for which paths. A row is written before Temporal hears of it, and a
+ * request key is served once, ever. Which event will serve a request is decided when the row is written.
+ */
+import { randomUUID } from 'node:crypto'
+import { sql, type Selectable } from 'kysely'
+import { Refusal } from '../model/refusal.ts'
+import type { Queryable } from './database.ts'
+import type { RotationRequestsTable } from './tables.ts'
+
+export interface NewRequest {
+  environmentId: string
+  trigger: 'manual' | 'schedule' | 'signal'
+  /** Whose rights count, checked again when the rotation is planned. */
+  login: string
+  /** Paths as text; null asks for every rotate call of the definition. */
+  paths: string[] | null
+  force: boolean
+  /** The client's Idempotency-Key, `schedule/<id>/<due time>` or `signal/<run id>/<n>`. */
+  requestKey: string | null
+  schedule?: { id: string; version: number; dueAt: Date }
+}
+
+export interface Request {
+  id: string
+  environmentId: string
+  trigger: NewRequest['trigger']
+  login: string
+  paths: string[] | null
+  force: boolean
+  scheduleId: string | null
+  dueAt: Date | null
+  status: 'waiting' | 'served' | 'missed' | 'refused' | 'expired'
+  /** The event that serves it; it exists once the rotation has been planned. */
+  eventId: string
+  message: string | null
+  createdAt: Date
+}
+
+function toRequest(row: Selectable<RotationRequestsTable>): Request {
+  return {
+    id: row.id,
+    environmentId: row.environment_id,
+    trigger: row.trigger,
+    login: row.login,
+    paths: row.paths,
+    force: row.force,
+    scheduleId: row.schedule_id,
+    dueAt: row.due_at,
+    status: row.status,
+    eventId: row.event_id ?? row.id,
+    message: row.message,
+    createdAt: row.created_at,
+  }
+}
+
+/**
+ * Writes a request, or finds the one it repeats or joins. Call it with the environment's row locked.
+ * A known key gives the request it was first used for; a request without a key that an open or waiting event
+ * covers becomes part of that event.
+ * @throws Refusal `mismatch` when the key was used for something else.
+ */
+export async function insertRequest(db: Queryable, request: NewRequest): Promise<Request> {
+  const paths = request.paths === null ? null : [...new Set(request.paths)].sort()
+  if (request.requestKey !== null) {
+    const known = await findByKey(db, request.environmentId, request.requestKey)
+    if (known) {
+      if (!sameList(known.paths, paths) || known.force !== request.force || known.login !== request.login) {
+        throw new Refusal(
+          'mismatch',
+          'this Idempotency-Key was used for a different rotation request; use a new key',
+        )
+      }
+      return known
+    }
+  }
+  const joined =
+    request.requestKey === null
+      ? await coveringEvent(db, request.environmentId, paths, request.force)
+      : undefined
+  const row = await db
+    .insertInto('rotation_requests')
+    .values({
+      id: randomUUID(),
+      environment_id: request.environmentId,
+      request_key: request.requestKey,
+      trigger: request.trigger,
+      login: request.login,
+      paths,
+      force: request.force,
+      schedule_id: request.schedule?.id ?? null,
+      schedule_version: request.schedule?.version ?? null,
+      due_at: request.schedule?.dueAt ?? null,
+      status: joined?.open ? 'served' : 'waiting',
+      event_id: joined?.eventId ?? randomUUID(),
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  return toRequest(row)
+}
+
+/** The request that a key was first used for. */
+export async function findByKey(
+  db: Queryable,
+  environmentId: string,
+  requestKey: string,
+): Promise<Request | undefined> {
+  const row = await db
+    .selectFrom('rotation_requests')
+    .selectAll()
+    .where('environment_id', '=', environmentId)
+    .where('request_key', '=', requestKey)
+    .executeTakeFirst()
+  return row && toRequest(row)
+}
+
+/** The request with which an event began. */
+export async function findByEvent(db: Queryable, eventId: string): Promise<Request | undefined> {
+  const row = await db
+    .selectFrom('rotation_requests')
+    .selectAll()
+    .where('event_id', '=', eventId)
+    .orderBy('created_at')
+    .limit(1)
+    .executeTakeFirst()
+  return row && toRequest(row)
+}
+
+/** The oldest request of an environment that nothing serves yet. */
+export async function oldestWaiting(db: Queryable, environmentId: string): Promise<Request | undefined> {
+  const row = await db
+    .selectFrom('rotation_requests')
+    .selectAll()
+    .where('environment_id', '=', environmentId)
+    .where('status', '=', 'waiting')
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst()
+  return row && toRequest(row)
+}
+
+/** Marks every waiting request of an event as taken up. */
+export async function markServed(db: Queryable, eventId: string): Promise<void> {
+  await db
+    .updateTable('rotation_requests')
+    .set({ status: 'served', served_at: sql`now()` })
+    .where('event_id', '=', eventId)
+    .where('status', '=', 'waiting')
+    .execute()
+}
+
+/** Records a due time that passed while nothing could run; its request is never served. */
+export async function recordMissed(
+  db: Queryable,
+  schedule: { id: string; environmentId: string; version: number; owner: string },
+  dueAt: Date,
+): Promise<void> {
+  await db
+    .insertInto('rotation_requests')
+    .values({
+      id: randomUUID(),
+      environment_id: schedule.environmentId,
+      request_key: scheduleKey(schedule.id, dueAt),
+      trigger: 'schedule',
+      login: schedule.owner,
+      paths: null,
+      schedule_id: schedule.id,
+      schedule_version: schedule.version,
+      due_at: dueAt,
+      status: 'missed',
+      event_id: null,
+    })
+    .onConflict((conflict) => conflict.columns(['environment_id', 'request_key']).doNothing())
+    .execute()
+}
+
+/** The key of one due time of one schedule: what makes a tick happen once. */
+export function scheduleKey(scheduleId: string, dueAt: Date): string {
+  return `schedule/${scheduleId}/${dueAt.toISOString()}`
+}
+
+/** Requests that wait for longer than `olderThan` milliseconds while no event of their environment is open. */
+export async function unservedRequests(db: Queryable, olderThan: number): Promise<Request[]> {
+  const rows = await db
+    .selectFrom('rotation_requests as request')
+    .selectAll('request')
+    .where('status', '=', 'waiting')
+    .where('created_at', '<', sql<Date>`now() - make_interval(secs => ${olderThan / 1000})`)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('rotation_events')
+            .select('rotation_events.id')
+            .whereRef('rotation_events.environment_id', '=', 'request.environment_id')
+            .where('rotation_events.completed_at', 'is', null),
+        ),
+      ),
+    )
+    .execute()
+  return rows.map(toRequest)
+}
+
+/** Gives up a request that was never begun. */
+export async function expireRequest(db: Queryable, requestId: string, message: string): Promise<void> {
+  const row = await db
+    .updateTable('rotation_requests')
+    .set({ status: 'expired', message })
+    .where('id', '=', requestId)
+    .where('status', '=', 'waiting')
+    .returning('event_id')
+    .executeTakeFirst()
+  if (row?.event_id) await sql`select pg_notify('rekey_events', ${row.event_id})`.execute(db)
+}
+
+/** The runs of a schedule, newest first: served, waiting and missed due times. */
+export async function scheduleRequests(
+  db: Queryable,
+  scheduleId: string,
+  limit: number,
+): Promise<
+  { id: string; dueAt: Date; version: number; status: Request['status']; outcome: string | null }[]
+> {
+  const rows = await db
+    .selectFrom('rotation_requests as request')
+    .leftJoin('rotation_events as event', 'event.id', 'request.event_id')
+    .select(['request.id', 'request.due_at', 'request.schedule_version', 'request.status', 'event.outcome'])
+    .where('request.schedule_id', '=', scheduleId)
+    .where('request.due_at', 'is not', null)
+    .orderBy('request.due_at', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map((row) => ({
+    id: row.id,
+    dueAt: row.due_at ?? new Date(0),
+    version: row.schedule_version ?? 1,
+    status: row.status,
+    outcome: row.outcome,
+  }))
+}
+
+/** The newest due time of a schedule that has a request, in whatever state. */
+export async function newestServedDue(db: Queryable, scheduleId: string): Promise<Date | undefined> {
+  const row = await db
+    .selectFrom('rotation_requests')
+    .select((eb) => eb.fn.max('due_at').as('due'))
+    .where('schedule_id', '=', scheduleId)
+    .executeTakeFirst()
+  return row?.due ?? undefined
+}
+
+async function coveringEvent(
+  db: Queryable,
+  environmentId: string,
+  paths: string[] | null,
+  force: boolean,
+): Promise<{ eventId: string; open: boolean } | undefined> {
+  const covers = (other: { paths: string[] | null; force: boolean }) =>
+    (other.force || !force) &&
+    (other.paths === null || (paths !== null && paths.every((path) => other.paths?.includes(path))))
+  const open = await db
+    .selectFrom('rotation_events')
+    .select(['id', 'paths', 'force'])
+    .where('environment_id', '=', environmentId)
+    .where('completed_at', 'is', null)
+    .executeTakeFirst()
+  if (open && covers(open)) return { eventId: open.id, open: true }
+  const waiting = await db
+    .selectFrom('rotation_requests')
+    .select(['event_id', 'paths', 'force'])
+    .where('environment_id', '=', environmentId)
+    .where('status', '=', 'waiting')
+    .orderBy('created_at')
+    .execute()
+  const match = waiting.find(covers)
+  return match?.event_id ? { eventId: match.event_id, open: false } : undefined
+}
+
+function sameList(a: string[] | null, b: string[] | null): boolean {
+  return a === null || b === null ? a === b : a.length === b.length && a.every((item, i) => item === b[i])
+}
