@@ -1,0 +1,129 @@
+/** The truth about schedules: at most one per environment. What Temporal holds of them is a projection of these rows. */
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import { Refusal } from '../model/refusal.ts'
+import type { Queryable } from './database.ts'
+
+export interface Schedule {
+  id: string
+  environmentId: string
+  cron: string
+  timezone: string
+  /** The one path to rotate; null for all. */
+  path: string | null
+  paused: boolean
+  /** A run acts with this person's rights. */
+  owner: string
+  /** Counts edits. */
+  version: number
+  createdAt: Date
+  modifiedAt: Date
+  /** Due times before this instant are not this schedule's business. */
+  effectiveAt: Date
+}
+
+const COLUMNS = [
+  'schedules.id',
+  'schedules.environment_id as environmentId',
+  'schedules.cron',
+  'schedules.timezone',
+  'schedules.path',
+  'schedules.paused',
+  'schedules.owner',
+  'schedules.version',
+  'schedules.created_at as createdAt',
+  'schedules.modified_at as modifiedAt',
+  'schedules.effective_at as effectiveAt',
+] as const
+
+/** The caller has checked cron text and zone. @throws Refusal conflict when the environment has a schedule. */
+export async function createSchedule(
+  db: Queryable,
+  schedule: {
+    environmentId: string
+    cron: string
+    timezone?: string
+    path?: string | null
+    paused?: boolean
+    owner: string
+  },
+): Promise<Schedule> {
+  const made = await db
+    .insertInto('schedules')
+    .values({
+      id: randomUUID(),
+      environment_id: schedule.environmentId,
+      cron: schedule.cron,
+      timezone: schedule.timezone ?? 'UTC',
+      path: schedule.path ?? null,
+      paused: schedule.paused ?? false,
+      owner: schedule.owner,
+    })
+    .onConflict((conflict) => conflict.column('environment_id').doNothing())
+    .returning(COLUMNS)
+    .executeTakeFirst()
+  if (!made) throw new Refusal('conflict', 'the environment has a schedule already; edit or remove it')
+  return made
+}
+
+export async function getSchedule(db: Queryable, id: string): Promise<Schedule | undefined> {
+  return db
+    .selectFrom('schedules')
+    .select(COLUMNS)
+    .where(sql<boolean>`schedules.id::text = ${id}`)
+    .executeTakeFirst()
+}
+
+/** The schedules of an environment: one or none. */
+export async function listSchedules(db: Queryable, environmentId: string): Promise<Schedule[]> {
+  return db.selectFrom('schedules').select(COLUMNS).where('environment_id', '=', environmentId).execute()
+}
+
+/** Every schedule that is to run: not paused, its environment not deleted. */
+export async function activeSchedules(db: Queryable): Promise<Schedule[]> {
+  return db
+    .selectFrom('schedules')
+    .innerJoin('environments', 'environments.id', 'schedules.environment_id')
+    .select(COLUMNS)
+    .where('paused', '=', false)
+    .where('environments.deleted_at', 'is', null)
+    .orderBy('schedules.id')
+    .execute()
+}
+
+/**
+ * Changes what is given. The schedule starts anew: due times before this edit are no longer its business.
+ * @throws Refusal not-found
+ */
+export async function updateSchedule(
+  db: Queryable,
+  id: string,
+  change: { cron?: string; timezone?: string; path?: string | null; paused?: boolean; owner?: string },
+): Promise<Schedule> {
+  const changed = await db
+    .updateTable('schedules')
+    .set({
+      ...(change.cron !== undefined && { cron: change.cron }),
+      ...(change.timezone !== undefined && { timezone: change.timezone }),
+      ...(change.path !== undefined && { path: change.path }),
+      ...(change.paused !== undefined && { paused: change.paused }),
+      ...(change.owner !== undefined && { owner: change.owner }),
+      version: sql`version + 1`,
+      modified_at: sql<Date>`now()`,
+      effective_at: sql<Date>`now()`,
+    })
+    .where(sql<boolean>`schedules.id::text = ${id}`)
+    .returning(COLUMNS)
+    .executeTakeFirst()
+  if (!changed) throw new Refusal('not-found', 'there is no such schedule')
+  return changed
+}
+
+/** @throws Refusal not-found */
+export async function deleteSchedule(db: Queryable, id: string): Promise<void> {
+  const gone = await db
+    .deleteFrom('schedules')
+    .where(sql<boolean>`schedules.id::text = ${id}`)
+    .executeTakeFirst()
+  if (gone.numDeletedRows === 0n) throw new Refusal('not-found', 'there is no such schedule')
+}
