@@ -40,8 +40,7 @@ export interface RotatorState<Credential> {
 
 export type TestAnswer = 'works' | 'refused'
 
-export type RecoverAnswer<Credential> =
-  { made: Credential } | 'not made' | { suspects: string[] } | 'unknown'
+export type RecoverAnswer<Credential> = { made: Credential } | 'not made' | { suspects: string[] } | 'unknown'
 
 export interface Rotator<Inputs, Credential, Prepared> {
   name: string

@@ -1,0 +1,15 @@
+/** The registry of rotators: one line each. Nothing but the list. */
+import { postgres } from './postgres.ts'
+import type { AnyRotator } from './rotator.ts'
+
+const ROTATORS: AnyRotator[] = [postgres]
+
+const byName = new Map(ROTATORS.map((rotator) => [rotator.name, rotator]))
+
+export function rotatorNames(): string[] {
+  return [...byName.keys()].sort()
+}
+
+export function findRotator(name: string): AnyRotator | undefined {
+  return byName.get(name)
+}

@@ -1,0 +1,27 @@
+/**
+ * The contract of a login provider (`fn::open::<name>`): turns a way to prove who we are into short-lived
+ * credentials. Never stores or caches them, and changes nothing at the other side.
+ */
+import type { JSONSchema } from '../../model/json-schema.ts'
+
+export interface LoginContext {
+  /** Ends with the evaluation that asked. */
+  signal: AbortSignal
+  /** Milliseconds for the whole of it. */
+  timeout: number
+}
+
+export interface Login<Inputs, Outputs> {
+  /** What stands behind `fn::open::`. */
+  name: string
+  title: string
+  inputs: JSONSchema
+  /** With `secret` on every leaf that must be sealed. */
+  outputs: JSONSchema
+  /** @throws RotationFailure: LOGIN_FAILED, INPUT_INVALID, TARGET_UNREACHABLE, TARGET_TIMEOUT, TARGET_THROTTLED */
+  open(inputs: Inputs, context: LoginContext): Promise<Outputs>
+}
+
+/** A login provider whose type parameters the caller need not know. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyLogin = Login<any, any>

@@ -1,0 +1,148 @@
+/**
+ * `fn::rotate::postgres`: two database users take turns, each rotation gives the one that is not `current` a new
+ * password, set by a managing user. Changes nothing but that password, and sends it to the server only to log in.
+ */
+import { RotationFailure } from '../model/failures.ts'
+import { changePassword } from './postgres/change.ts'
+import { LoginRefused } from './postgres/failures.ts'
+import { generatePassword } from './postgres/password.ts'
+import { preflight } from './postgres/preflight.ts'
+import { managingUserOf, rotateUsersOf, routeOf, targetsOf } from './postgres/route.ts'
+import { POSTGRES_INPUTS, POSTGRES_STATE } from './postgres/schema.ts'
+import type { PostgresCredential, PostgresInputs } from './postgres/schema.ts'
+import { Session } from './postgres/session.ts'
+import type { Rotator, RotatorContext, RotatorState, TestAnswer } from './rotator.ts'
+
+export const postgres: Rotator<PostgresInputs, PostgresCredential, PostgresCredential> = {
+  name: 'postgres',
+  title: 'PostgreSQL users',
+  slots: 2,
+  repeatable: true,
+  madeByTarget: false,
+  inputs: POSTGRES_INPUTS,
+  state: POSTGRES_STATE,
+  outputs: POSTGRES_STATE,
+  permissions: [
+    {
+      who: 'the managing user',
+      grant: 'ALTER ROLE managing_user CREATEROLE',
+      why: 'to change the password of another user',
+    },
+    {
+      who: 'the managing user',
+      grant: 'GRANT app_user_1, app_user_2 TO managing_user WITH ADMIN OPTION',
+      why: 'from PostgreSQL 16, to change the passwords of these two users and no others',
+    },
+    {
+      who: 'each user that is rotated',
+      grant: 'GRANT CONNECT ON DATABASE app TO app_user_1, app_user_2',
+      why: 'so that a new password can be tried before it is published',
+    },
+  ],
+
+  targets: targetsOf,
+
+  identity: (credential) => credential.username,
+
+  open(_inputs, state) {
+    if (state.current === null) throw new RotationFailure('STATE_INVALID', 'not rotated yet')
+    return state.previous === null
+      ? { current: state.current }
+      : { current: state.current, previous: state.previous }
+  },
+
+  async prepare(inputs, state, context) {
+    const username = nextUser(inputs, state)
+    await asManagingUser(inputs, context, (session) => preflight(session, username, inputs.database.database))
+    return { username, password: generatePassword() }
+  },
+
+  async apply(inputs, prepared, context) {
+    if (!rotateUsersOf(inputs).includes(prepared.username)) {
+      throw new RotationFailure(
+        'INPUT_INVALID',
+        `rotateUsers no longer name ${JSON.stringify(prepared.username)}`,
+      )
+    }
+    await asManagingUser(inputs, context, (session) => changePassword(session, prepared, context))
+    return prepared
+  },
+
+  candidate: (prepared) => prepared,
+
+  test: logsIn,
+
+  async recover(inputs, prepared, context) {
+    return (await logsIn(inputs, prepared, context)) === 'works' ? { made: prepared } : 'not made'
+  },
+}
+
+/** The slot to be written: never the one that is `current`. */
+function nextUser(inputs: PostgresInputs, state: RotatorState<PostgresCredential>): string {
+  const [first, second] = rotateUsersOf(inputs)
+  if (state.current === null) return first
+  const { username } = state.current
+  if (username === first) return second
+  if (username === second) return first
+  throw new RotationFailure(
+    'STATE_INVALID',
+    `the state's current user ${JSON.stringify(username)} is neither of rotateUsers; name it there again, or drop the state`,
+  )
+}
+
+async function asManagingUser(
+  inputs: PostgresInputs,
+  context: RotatorContext,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
+  const managing = managingUserOf(inputs)
+  const route = routeOf(inputs)
+  const session = await Session.open(route, { ...managing, managing: true }, context).catch(
+    (error: unknown) => {
+      if (!(error instanceof LoginRefused)) throw error
+      const who = JSON.stringify(managing.username)
+      throw new RotationFailure(
+        'LOGIN_FAILED',
+        `${route.host}:${route.port} refused the managing user ${who}; correct database.managingUser`,
+      )
+    },
+  )
+  try {
+    await work(session)
+  } finally {
+    session.close()
+  }
+}
+
+async function logsIn(
+  inputs: PostgresInputs,
+  credential: PostgresCredential,
+  context: RotatorContext,
+): Promise<TestAnswer> {
+  const route = routeOf(inputs)
+  const who = JSON.stringify(credential.username)
+  let session: Session
+  try {
+    session = await Session.open(route, { ...credential, managing: false }, context)
+  } catch (error) {
+    if (error instanceof LoginRefused) return 'refused'
+    throw error
+  }
+  try {
+    if (!session.proven) {
+      throw new RotationFailure(
+        'VERIFY_FAILED',
+        `${route.host}:${route.port} let user ${who} in without asking for the password; use scram-sha-256 instead of trust in its pg_hba.conf`,
+      )
+    }
+    // Not current_user: a role may be set up to act as another one once it has logged in.
+    const [answer] = await session.query<{ name: string }>('SELECT session_user::pg_catalog.text AS name')
+    if (answer?.name === credential.username) return 'works'
+    throw new RotationFailure(
+      'VERIFY_FAILED',
+      `logging in as user ${who} led to another user; see pg_ident.conf and poolers`,
+    )
+  } finally {
+    session.close()
+  }
+}

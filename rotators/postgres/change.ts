@@ -1,0 +1,42 @@
+/**
+ * Sets one password, in a transaction that the server itself ends when anything takes too long: a client that dies,
+ * hangs or wakes up late leaves either the whole change or none, and none after its deadline. Sends a verifier, never
+ * the password.
+ */
+import { RotationFailure } from '../../model/failures.ts'
+import type { RotatorContext } from '../rotator.ts'
+import { passwordVerifier } from './password.ts'
+import { quoteIdentifier } from './preflight.ts'
+import type { PostgresCredential } from './schema.ts'
+import type { Session } from './session.ts'
+
+/** @throws RotationFailure */
+export async function changePassword(
+  session: Session,
+  credential: PostgresCredential,
+  limits: Pick<RotatorContext, 'changeTimeout' | 'sendBy'>,
+): Promise<void> {
+  const [server] = await session.query<{ encryption: string; iterations: number }>(
+    `SELECT pg_catalog.current_setting('password_encryption') AS encryption,
+            coalesce(pg_catalog.current_setting('scram_iterations', true), '4096')::int AS iterations`,
+  )
+  const verifier = await passwordVerifier(credential, server!)
+
+  // Three waits, half of the time each: for ALTER ROLE to be sent, for its locks, for COMMIT to be sent. So the change
+  // lands within one and a half times the limit after `sendBy`, or never.
+  const half = Math.max(1, Math.floor(limits.changeTimeout / 2))
+  // The client gives up after the server has, to hear why.
+  session.within(2 * limits.changeTimeout)
+  await session.query('BEGIN READ WRITE')
+  await session.query(
+    `SET LOCAL lock_timeout = ${half}; SET LOCAL statement_timeout = ${half};
+     SET LOCAL idle_in_transaction_session_timeout = ${half}`,
+  )
+  if (Date.now() > limits.sendBy) {
+    throw new RotationFailure('TARGET_TIMEOUT', 'the change was not sent: too much time had passed before it')
+  }
+  await session.change(`ALTER ROLE ${quoteIdentifier(credential.username)} WITH PASSWORD '${verifier}'`)
+  session.ignoreSignal()
+  const tag = await session.change('COMMIT')
+  if (tag !== 'COMMIT') throw new RotationFailure('TARGET_THROTTLED', 'the server rolled the change back')
+}

@@ -1,0 +1,144 @@
+/**
+ * One logged-in connection for one piece of work, destroyed after it. Every wait has a deadline; whatever goes wrong
+ * comes out as a `RotationFailure` or as `LoginRefused`. Knows nothing of roles and passwords beyond its own login.
+ */
+import { RotationFailure } from '../../model/failures.ts'
+import { createDriver } from './driver.ts'
+import type { Driver } from './driver.ts'
+import { LoginRefused, NO_TLS, failureOf } from './failures.ts'
+import type { Moment } from './failures.ts'
+import type { Route } from './route.ts'
+import type { PostgresCredential } from './schema.ts'
+
+export interface Limits {
+  /** Ends the session, unless `ignoreSignal` was called. */
+  signal: AbortSignal
+  /** Milliseconds for connecting and everything after it, unless `within` sets another limit. */
+  timeout: number
+}
+
+export interface LoginAs extends PostgresCredential {
+  managing: boolean
+}
+
+export class Session {
+  readonly #moment: Moment
+  readonly #signal: AbortSignal
+  readonly #over = Promise.withResolvers<never>()
+  #driver: Driver | undefined
+  #timer: NodeJS.Timeout | undefined
+  #onAbort = (): void => this.#stop(new RotationFailure('CANCELLED', 'stopped before anything was changed'))
+
+  private constructor(moment: Moment, limits: Limits) {
+    this.#moment = moment
+    this.#signal = limits.signal
+    this.#over.promise.catch(() => {})
+    this.within(limits.timeout)
+    if (limits.signal.aborted) this.#onAbort()
+    limits.signal.addEventListener('abort', this.#onAbort)
+  }
+
+  /** @throws LoginRefused, RotationFailure */
+  static async open(route: Route, login: LoginAs, limits: Limits): Promise<Session> {
+    const who = `${login.managing ? 'the managing user' : 'user'} ${JSON.stringify(login.username)}`
+    const session = new Session({ doing: 'connecting', who, managing: login.managing, route }, limits)
+    try {
+      await session.#connect(login)
+      return session
+    } catch (error) {
+      session.close()
+      throw error instanceof LoginRefused ? error : failureOf(error, session.#moment)
+    }
+  }
+
+  async #connect(login: LoginAs): Promise<void> {
+    const { route } = this.#moment
+    const [first, other] = waysOf(route.sslmode)
+    try {
+      await this.#try(first, login)
+    } catch (error) {
+      if (other === undefined || !this.#blamesTheWay(error)) throw this.#judge(error)
+      this.#driver?.close(true)
+      await this.#try(other, login).catch((error: unknown) => {
+        throw this.#judge(error)
+      })
+    }
+    this.#moment.doing = 'reading'
+  }
+
+  async #try(encrypted: boolean, login: LoginAs): Promise<void> {
+    this.#driver = createDriver(this.#moment.route, encrypted, login)
+    await Promise.race([this.#over.promise, this.#driver.client.connect()])
+  }
+
+  /** Like libpq, the other way is tried only when this one was turned down before any password was asked for. */
+  #blamesTheWay(error: unknown): boolean {
+    const { code, message } = error as { code?: unknown; message?: unknown }
+    return message === NO_TLS || (code === '28000' && this.#driver?.demand.method === undefined)
+  }
+
+  #judge(error: unknown): unknown {
+    const { code } = error as { code?: unknown }
+    const asked = this.#driver?.demand.method !== undefined
+    return code === '28P01' || (code === '28000' && asked) ? new LoginRefused() : error
+  }
+
+  /** True when the server demanded the password and, with SCRAM, proved that it knows it too. */
+  get proven(): boolean {
+    const { method, signed } = this.#driver!.demand
+    return method === 'scram' ? signed : method !== undefined
+  }
+
+  /** Everything from here on, `close` excepted, takes at most so many milliseconds. */
+  within(milliseconds: number): void {
+    clearTimeout(this.#timer)
+    const { host, port } = this.#moment.route
+    const late = () => new RotationFailure('TARGET_TIMEOUT', `${host}:${port} did not answer in time`)
+    this.#timer = setTimeout(() => this.#stop(late()), milliseconds)
+  }
+
+  /** From the moment a change is sent, its answer matters more than whoever lost interest. */
+  ignoreSignal(): void {
+    this.#signal.removeEventListener('abort', this.#onAbort)
+  }
+
+  /** @throws RotationFailure */
+  async query<Row = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]> {
+    const { rows } = await this.#send(text, values)
+    return rows as Row[]
+  }
+
+  /** A statement of a change: refusals count as the target's own. Returns the server's command tag. */
+  async change(text: string): Promise<string> {
+    this.#moment.doing = 'changing'
+    const { command } = await this.#send(text)
+    return command
+  }
+
+  async #send(text: string, values?: unknown[]): Promise<{ rows: unknown[]; command: string }> {
+    try {
+      return await Promise.race([this.#over.promise, this.#driver!.client.query(text, values)])
+    } catch (error) {
+      throw failureOf(error, this.#moment)
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.ignoreSignal()
+    this.#driver?.close(this.#moment.doing === 'connecting')
+  }
+
+  #stop(failure: RotationFailure): void {
+    this.#over.reject(failure)
+    this.#driver?.close(true)
+  }
+}
+
+/** Encrypted or not, in the order in which libpq tries. */
+function waysOf(sslmode: Route['sslmode']): [boolean, boolean?] {
+  if (sslmode === 'disable') return [false]
+  if (sslmode === 'allow') return [false, true]
+  if (sslmode === 'prefer') return [true, false]
+  return [true]
+}
