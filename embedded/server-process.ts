@@ -45,7 +45,7 @@ interface PidRecord {
 const LOG_LIMIT = 10 * 1024 * 1024
 
 /** Starts the server in a session of its own: Ctrl-C reaches us alone, and we decide who ends first. */
-export function launchServer(spec: ServerSpec): Promise<ServerProcess> {
+export async function launchServer(spec: ServerSpec): Promise<ServerProcess> {
   const log = openLog(spec.logFile)
   const child = spawn(spec.file, spec.args, {
     env: spec.env,
@@ -56,7 +56,13 @@ export function launchServer(spec: ServerSpec): Promise<ServerProcess> {
   })
   closeSync(log)
   const { pid } = child
-  if (pid !== undefined) rememberPid(spec.pidFile, pid)
+  try {
+    if (pid !== undefined) rememberPid(spec.pidFile, pid)
+  } catch (error) {
+    // A server that nobody could find again must not run.
+    child.kill('SIGKILL')
+    throw error
+  }
 
   let asked = false
   const exited = new Promise<ServerExit>((settle) => {
