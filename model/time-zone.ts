@@ -1,0 +1,106 @@
+/** Wall-clock time and instants of an IANA zone. Knows nothing of schedules; never uses the machine's own zone. */
+
+/** A wall-clock time, written as the milliseconds that its fields would be in UTC. */
+export type WallTime = number
+
+const DAY = 86_400_000
+const QUARTER = 900_000
+const formatters = new Map<string, Intl.DateTimeFormat>()
+/** Offsets by zone and quarter of an hour, the grid on which zones change them; asking Intl is slow. */
+const offsets = new Map<string, number>()
+
+function formatterOf(zone: string): Intl.DateTimeFormat {
+  let formatter = formatters.get(zone)
+  if (!formatter) {
+    formatter = new Intl.DateTimeFormat('en-US', {
+      timeZone: zone,
+      calendar: 'iso8601',
+      numberingSystem: 'latn',
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    })
+    formatters.set(zone, formatter)
+  }
+  return formatter
+}
+
+/**
+ * The zone's name as tz databases spell it (`utc` → `UTC`), undefined when there is no such zone. Offsets such as
+ * `+02:00` are no zones: they would not follow daylight saving, and not every party takes them.
+ */
+export function findTimeZone(name: string): string | undefined {
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(name)) return undefined
+  try {
+    const resolved = new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone
+    // An alias resolves to another name; what people wrote stays when its capitals are those of a tz database.
+    const wellSpelled = name.includes('/') && /^([A-Z][A-Za-z0-9_+-]*[a-z0-9][A-Za-z0-9_+-]*\/?)+$/.test(name)
+    return wellSpelled && name.toLowerCase() !== resolved.toLowerCase() ? name : resolved
+  } catch {
+    return undefined
+  }
+}
+
+/** What has to be added to an instant to get the zone's wall-clock time there, in milliseconds. */
+export function offsetAt(zone: string, instant: number): number {
+  const whole = Math.floor(instant / QUARTER) * QUARTER
+  const key = `${whole} ${zone}`
+  const known = offsets.get(key)
+  if (known !== undefined) return known
+  const fields = { year: 0, month: 1, day: 1, hour: 0, minute: 0, second: 0 }
+  for (const part of formatterOf(zone).formatToParts(whole)) {
+    if (part.type in fields) fields[part.type as keyof typeof fields] = Number(part.value)
+  }
+  const { year, month, day, hour, minute, second } = fields
+  const offset = Date.UTC(year, month - 1, day, hour, minute, second) - whole
+  if (offsets.size > 20_000) offsets.clear()
+  offsets.set(key, offset)
+  return offset
+}
+
+/** True when no clock change is within half a day of the instant. */
+export function isCalm(zone: string, instant: number): boolean {
+  return offsetAt(zone, instant - DAY / 2) === offsetAt(zone, instant + DAY / 2)
+}
+
+/** The instants at which the zone's clocks show a time: one, two where it repeats, none where it is skipped. */
+export function instantsOf(zone: string, wall: WallTime): number[] {
+  const around = new Set([offsetAt(zone, wall - DAY), offsetAt(zone, wall + DAY)])
+  return [...around]
+    .filter((offset) => offsetAt(zone, wall - offset) === offset)
+    .map((offset) => wall - offset)
+    .sort((a, b) => a - b)
+}
+
+/** The instant that a skipped time is read as: as far after the change as it would have been, had there been none. */
+export function shiftedInstantOf(zone: string, wall: WallTime): number {
+  return wall - offsetAt(zone, wall - DAY)
+}
+
+/** Wall-clock times that a zone skips: from `start` on, `size` milliseconds. */
+export interface Gap {
+  start: WallTime
+  size: number
+}
+
+/** The gaps that begin within a span of instants, in order. */
+export function gapsBetween(zone: string, from: number, until: number): Gap[] {
+  const gaps: Gap[] = []
+  for (let low = Math.floor(from / DAY) * DAY; low < until; low += DAY) {
+    const before = offsetAt(zone, low)
+    const after = offsetAt(zone, low + DAY)
+    if (after <= before) continue
+    let [early, late] = [low, low + DAY]
+    while (late - early > QUARTER) {
+      const middle = early + Math.ceil((late - early) / QUARTER / 2) * QUARTER
+      if (offsetAt(zone, middle) === before) early = middle
+      else late = middle
+    }
+    gaps.push({ start: late + before, size: after - before })
+  }
+  return gaps
+}
