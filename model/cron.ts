@@ -40,14 +40,16 @@ const MARGIN = 4 * 3_600_000
 export function parseSchedule(cron: string, timezone: string, seed: string): Schedule {
   const text = cron.trim()
   const fail = (why: string): never => {
-    throw new CronError(
+    throw new Refusal(
+      'invalid',
       text === '' ? `the cron text is empty: ${why}` : `"${text}" is not a schedule: ${why}`,
     )
   }
   if (!MACROS.includes(text)) checkFields(text, fail)
   const zone = findTimeZone(timezone)
   if (zone === undefined) {
-    throw new CronError(
+    throw new Refusal(
+      'invalid',
       `there is no time zone "${timezone}"; write an IANA name such as Europe/Berlin or UTC`,
     )
   }
