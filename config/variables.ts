@@ -14,8 +14,8 @@ export interface Variable<T> {
 }
 
 /** Undefined is a value of it: there is no default that would be right for anybody. */
-type Optional<T> = Variable<T> & { default?: never }
-type Required<T> = Variable<T> & { default: string }
+type MayBeUnset<T> = Variable<T> & { default?: never }
+type AlwaysSet<T> = Variable<T> & { default: string }
 
 const hidden = () => '********'
 const hiddenPassword = (value: string) => {
@@ -33,13 +33,13 @@ const required = <T>(
   name: Variable<T>['name'],
   fallback: string,
   about: string,
-): Required<T> => ({
+): AlwaysSet<T> => ({
   name,
   kind,
   default: fallback,
   about,
 })
-const optional = <T>(kind: Kind<T>, name: Variable<T>['name'], about: string): Optional<T> => ({
+const optional = <T>(kind: Kind<T>, name: Variable<T>['name'], about: string): MayBeUnset<T> => ({
   name,
   kind,
   about,

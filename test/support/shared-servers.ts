@@ -97,7 +97,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     abort.abort(new Error('the test run has ended'))
     broker.closeAllConnections()
     broker.close()
-    await Promise.allSettled(Object.values(starts).map((start) => start.begun()))
+    await Promise.allSettled(Object.values(starts).map((start) => start.begun() ?? Promise.resolve()))
     await Promise.allSettled(running.map((server) => server.stop()))
     rmSync(folder, { recursive: true, force: true })
   })

@@ -1,0 +1,48 @@
+# Every target first gets what it needs and lacks (bin/setup). Needs make, npm and any Node.js from 20 on.
+
+# The quotes and the "=" make even an old make start a shell, which alone heeds the new PATH.
+RUN = PATH="$(CURDIR)/.tools/node/bin:$(CURDIR)/node_modules/.bin:$$PATH"
+NODE = $(RUN) NODE_OPTIONS="--disable-warning=ExperimentalWarning" node
+
+.PHONY: help demo test check dev bench format install servers clean
+
+help:
+	@echo 'make demo     the main job on real servers, explained line by line'
+	@echo 'make test     every test; T=test/store for some of them'
+	@echo 'make dev      rekey dev: everything on this machine, stays up'
+	@echo 'make check    types, lint, format, import directions'
+	@echo 'make bench    measurements'
+	@echo 'make format   writes the format that check asks for'
+	@echo 'make install  Node.js 24 and the npm packages; the targets above do it themselves'
+	@echo 'make clean    removes what install and build made; keeps .rekey'
+
+demo: servers
+	@$(NODE) demo/main.ts
+
+test: servers
+	@$(RUN) vitest run $(T)
+
+dev: servers
+	@bin/rekey dev
+
+bench: servers
+	@$(NODE) bench/main.ts
+
+check: install
+	@$(RUN) tsc -p .
+	@$(RUN) oxlint
+	@$(RUN) prettier --check --log-level warn .
+	@$(RUN) vitest run --reporter dot test/architecture.test.ts
+
+format: install
+	@$(RUN) oxlint --fix
+	@$(RUN) prettier --write --log-level warn .
+
+install:
+	@bin/setup
+
+servers:
+	@bin/setup servers
+
+clean:
+	rm -rf node_modules .tools dist coverage

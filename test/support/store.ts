@@ -1,0 +1,42 @@
+/** A migrated, sealed store of its own for a test file, with one organization and people in it. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createCanary } from '../../store/canary.ts'
+import { connectDatabase, type Database } from '../../store/database.ts'
+import { giveGrant } from '../../store/grants.ts'
+import { migrate } from '../../store/migrate.ts'
+import { createKeyFile, loadKeeper, type Keeper } from '../../store/seal.ts'
+import { addMember, ensureOrganization, ensureUser } from '../../store/users.ts'
+import { freshDatabase } from './servers.ts'
+
+export interface TestStore {
+  db: Database
+  keeper: Keeper
+  url: string
+  close(): Promise<void>
+}
+
+/** Organization `acme`; `ada` administers it, `bob` and `eve` are members without a grant. */
+export async function freshStore(): Promise<TestStore> {
+  const { url, drop } = await freshDatabase()
+  const folder = await mkdtemp(join(tmpdir(), 'rekey-store-'))
+  const keyFile = join(folder, 'key')
+  await createKeyFile(keyFile)
+  const keeper = await loadKeeper(keyFile)
+  await rm(folder, { recursive: true })
+  const db = connectDatabase(url)
+  await migrate(db)
+  await createCanary(db, keeper)
+  await ensureOrganization(db, 'acme')
+  for (const login of ['ada', 'bob', 'eve']) {
+    await ensureUser(db, { login, name: login.toUpperCase() })
+    await addMember(db, 'acme', login)
+  }
+  await giveGrant(db, { scope: { organization: 'acme' }, login: 'ada', level: 'admin', grantedBy: 'system' })
+  const close = async () => {
+    await db.destroy()
+    await drop()
+  }
+  return { db, keeper, url, close }
+}
