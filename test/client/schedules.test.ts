@@ -1,0 +1,79 @@
+/** The projection of a schedule on a real Temporal: written, rewritten whole, removed, and started on time. */
+import { randomUUID } from 'node:crypto'
+import { Client, Connection, ScheduleNotFoundError } from '@temporalio/client'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { deleteSchedule, syncSchedule, temporalScheduleId } from '../../client/schedules.ts'
+import { nextDues, parseSchedule } from '../../model/cron.ts'
+import { sharedTemporal } from '../support/servers.ts'
+
+let client: Client
+let taskQueue: string
+
+beforeAll(async () => {
+  const temporal = await sharedTemporal()
+  taskQueue = temporal.taskQueue
+  client = new Client({
+    connection: await Connection.connect({ address: temporal.address }),
+    namespace: temporal.namespace,
+  })
+})
+afterAll(() => client.connection.close())
+
+const row = (cron: string, timezone = 'UTC') => ({
+  id: randomUUID(),
+  environmentId: randomUUID(),
+  cron,
+  timezone,
+  paused: false,
+  environmentName: 'main/app/prod',
+})
+
+it('writes what the row says, and all of it again after an edit', async () => {
+  const schedule = row('0 0 13 * 5')
+  await syncSchedule(client, taskQueue, schedule)
+  const handle = client.schedule.getHandle(temporalScheduleId(schedule.id))
+  const first = await handle.describe()
+  expect(first.action).toMatchObject({
+    workflowType: 'rotateEnvironment',
+    workflowId: `rotate/${schedule.environmentId}`,
+    taskQueue,
+    args: [{ environmentId: schedule.environmentId, scheduleId: schedule.id }],
+    staticSummary: 'main/app/prod · schedule',
+  })
+  expect(first.policies).toMatchObject({ overlap: 'SKIP', catchupWindow: 60_000, pauseOnFailure: false })
+  const expected = nextDues(parseSchedule(schedule.cron, 'UTC', schedule.environmentId), new Date(), 5)
+  expect(first.info.nextActionTimes.slice(0, 5)).toEqual(expected)
+
+  await syncSchedule(client, taskQueue, {
+    ...schedule,
+    cron: '30 4 * * *',
+    timezone: 'Asia/Tokyo',
+    paused: true,
+  })
+  const second = await handle.describe()
+  expect(second.state.paused).toBe(true)
+  expect(second.spec.timezone).toBe('Asia/Tokyo')
+  expect(second.spec.calendars).toHaveLength(1)
+  expect(second.spec.calendars?.[0]).toMatchObject({ hour: [{ start: 4 }], minute: [{ start: 30 }] })
+  await deleteSchedule(client, schedule.id)
+  await expect(handle.describe()).rejects.toBeInstanceOf(ScheduleNotFoundError)
+})
+
+it('covers a time that the clocks skip', async () => {
+  const schedule = row('30 2 14 3 *', 'America/New_York')
+  await syncSchedule(client, taskQueue, schedule)
+  const { spec } = await client.schedule.getHandle(temporalScheduleId(schedule.id)).describe()
+  expect(spec.calendars).toHaveLength(2)
+  expect(spec.calendars?.[1]).toMatchObject({
+    hour: [{ start: 3, end: 3 }],
+    minute: [{ start: 30, end: 30 }],
+  })
+  await deleteSchedule(client, schedule.id)
+})
+
+it('may be written by many at once, and removed twice', async () => {
+  const schedule = row('@daily')
+  await Promise.all(Array.from({ length: 5 }, () => syncSchedule(client, taskQueue, schedule)))
+  await deleteSchedule(client, schedule.id)
+  await deleteSchedule(client, schedule.id)
+})
