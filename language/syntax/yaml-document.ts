@@ -1,0 +1,72 @@
+/** The only place that knows the YAML library: text → its composed tree, or the first error. Never throws. */
+import { Composer, Parser, type CST, type ParsedNode } from 'yaml'
+import { limits } from '../limits.ts'
+
+export interface YamlError {
+  message: string
+  /** UTF-16 offset of the offending text. */
+  offset: number
+}
+export type YamlResult = { contents: ParsedNode | null } | { error: YamlError }
+
+class FirstError extends Error {
+  readonly offset: number
+
+  constructor(message: string, offset: number) {
+    super(message)
+    this.offset = offset
+  }
+}
+
+// Two tokens are open per level at most. The exact depth is counted on the finished tree; this only keeps the
+// library's own recursion short.
+const MAX_OPEN_TOKENS = 2 * limits.nesting + 20
+
+class BoundedParser extends Parser {
+  override *next(source: string): ReturnType<Parser['next']> {
+    const open = Reflect.get(this, 'stack') as unknown[]
+    if (open.length > MAX_OPEN_TOKENS)
+      throw new FirstError(nestingMessage(), Reflect.get(this, 'offset') as number)
+    yield* super.next(source)
+  }
+}
+
+export function nestingMessage(): string {
+  return `nesting is limited to ${limits.nesting} levels`
+}
+
+/** Composes the first document of the text; what follows it is not looked at. */
+export function composeYaml(text: string): YamlResult {
+  const composer = new Composer<ParsedNode, false>({
+    schema: 'failsafe',
+    keepSourceTokens: true,
+    uniqueKeys: false,
+    merge: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+  })
+  // the library collects every error, which takes seconds on a hostile text: the first one is enough
+  Reflect.set(composer, 'onError', onError)
+  try {
+    for (const document of composer.compose(tokens(text))) return { contents: document.contents }
+    return { contents: null }
+  } catch (error) {
+    if (error instanceof FirstError) return { error: { message: error.message, offset: error.offset } }
+    throw error
+  }
+}
+
+function* tokens(text: string): Generator<CST.Token> {
+  for (const token of new BoundedParser().parse(text)) {
+    if (token.type === 'error') throw new FirstError(token.message, token.offset)
+    yield token
+  }
+}
+
+type ErrorSource = number | [number, number] | { offset: number }
+
+function onError(source: ErrorSource, _code: string, message: string, warning?: boolean): void {
+  if (warning) return
+  const offset = typeof source === 'number' ? source : Array.isArray(source) ? source[0] : source.offset
+  throw new FirstError(message, offset)
+}
