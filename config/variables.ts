@@ -23,7 +23,7 @@ const hiddenPassword = (value: string) => {
   if (!url) return hidden()
   if (url.password) url.password = '********'
   // Drivers take the password as a parameter too.
-  for (const key of [...url.searchParams.keys()])
+  for (const key of new Set(url.searchParams.keys()))
     if (/password|key/i.test(key)) url.searchParams.set(key, '********')
   return url.href
 }
