@@ -1,0 +1,20 @@
+/**
+ * The contract suite: what every rotator has to keep to, on a real target. A rotator's own test file calls it with a
+ * subject that knows the target from outside; nothing in here knows what kind of target that is.
+ */
+import { describe } from 'vitest'
+import { bench } from './contract/bench.ts'
+import type { Subject } from './contract/bench.ts'
+import { interruptedCases } from './contract/interrupted.ts'
+import { lateCases } from './contract/late.ts'
+import { refusedCases } from './contract/refused.ts'
+import { rotatingCases } from './contract/rotating.ts'
+
+export function contractSuite<Inputs, Credential, Prepared>(
+  subject: Subject<Inputs, Credential, Prepared>,
+): void {
+  describe('rotating', () => rotatingCases(bench(subject)))
+  describe('answers that get lost', () => interruptedCases(bench(subject)))
+  describe('changes that come late', () => lateCases(bench(subject)))
+  describe('what cannot work', () => refusedCases(bench(subject)))
+}
