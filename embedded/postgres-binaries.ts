@@ -14,8 +14,7 @@ export interface PostgresBinaries {
 export async function postgresBinaries(user: SystemUser | undefined): Promise<PostgresBinaries> {
   const root = await packageRoot()
   await restoreLinks(root)
-  const native = join(root, 'native')
-  const usable = user && (await firstBarrier(user, join(native, 'bin'))) ? await copyFor(native) : native
+  const usable = await openTo(user, join(root, 'native'))
   const binaries = { initdb: join(usable, 'bin', 'initdb'), postgres: join(usable, 'bin', 'postgres') }
   for (const file of Object.values(binaries)) await makeExecutable(file)
   return binaries
@@ -35,7 +34,7 @@ function packageRoot(): Promise<string> {
 }
 
 /** npm packages hold no links; a script of the package makes them, which npm 12 does not run unless allowed. */
-async function restoreLinks(root: string): Promise<void> {
+export async function restoreLinks(root: string): Promise<void> {
   const listed = await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]')
   for (const { source, target } of JSON.parse(listed) as { source: string; target: string }[]) {
     const link = join(root, target)
@@ -48,7 +47,8 @@ async function restoreLinks(root: string): Promise<void> {
 }
 
 /** A checkout in root's home is closed to the database's user: its programs then run from a copy in the temporary folder. */
-async function copyFor(native: string): Promise<string> {
+export async function openTo(user: SystemUser | undefined, native: string): Promise<string> {
+  if (!user || !(await firstBarrier(user, join(native, 'bin')))) return native
   const { ino, mtimeMs } = await stat(native)
   const copy = join(tmpdir(), `rekey-postgres-${process.arch}-${ino}-${Math.trunc(mtimeMs)}`)
   const there = await lstat(copy).catch(() => undefined)

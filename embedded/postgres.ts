@@ -1,5 +1,5 @@
 /** The one-machine PostgreSQL: starts it on a data folder, ends it, makes databases; knows nothing of what is in them. */
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
@@ -82,6 +82,10 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     options.signal?.throwIfAborted()
     const port = options.port ?? (await freePort())
     const settings = { ...SETTINGS, ...options.settings, port: String(port) }
+    const logged = await stat(beside('log')).then(
+      ({ size }) => size,
+      () => 0,
+    )
     const server = await launchServer({
       name: 'PostgreSQL',
       file: binaries.postgres,
@@ -101,8 +105,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     try {
       await untilReady(server, url(), options.signal)
     } catch (error) {
+      const reason = error instanceof EndedAtOnce ? await lastComplaint(beside('log'), logged) : ''
       await server.stop()
-      const reason = await lastComplaint(beside('log'))
       // A port lost to a racing process, or the last backends of a killed server still holding its memory.
       const passing = /could not bind|shared memory block/.test(reason)
       if (passing && attempt < 20 && options.port === undefined) {
@@ -130,6 +134,8 @@ async function endUnrecorded(dataDir: string): Promise<void> {
   if (processCommand(pid)?.includes(` -D ${dataDir} `)) await endProcess(pid, ENDING)
 }
 
+class EndedAtOnce extends Error {}
+
 async function untilReady(
   server: ServerProcess,
   url: string,
@@ -149,7 +155,7 @@ async function untilReady(
       if (code === '28P01')
         throw new Error('the password kept beside the data folder is not the one of this cluster')
       signal?.throwIfAborted()
-      if (ended) throw new Error('it ended at once')
+      if (ended) throw new EndedAtOnce('it ended at once')
       if (Date.now() > deadline) throw new Error(`it did not answer within ${START_DEADLINE / 1000} s`)
     } finally {
       await client.end().catch(() => undefined)
@@ -158,14 +164,12 @@ async function untilReady(
   }
 }
 
-async function lastComplaint(logFile: string): Promise<string> {
-  const lines = (await readFile(logFile, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-15)
-  // A fatal error's cause may be a line before it (the port's), and only the last start is of interest.
-  return (
-    lines
-      .findLast((line) => /could not bind|FATAL|PANIC/.test(line))
-      ?.replace(/^.*?(FATAL|PANIC|LOG): +/, '') ?? ''
-  )
+/** Why the server of this start gave up, in its own words: they hold settings, ports and files, no data. */
+async function lastComplaint(logFile: string, from: number): Promise<string> {
+  const log = await readFile(logFile).catch(() => Buffer.alloc(0))
+  const lines = log.subarray(from).toString().split('\n')
+  const last = lines.findLast((line) => /could not bind|shared memory block|FATAL|PANIC/.test(line))
+  return last?.replace(/^.*?(FATAL|PANIC|LOG): +/, '') ?? ''
 }
 
 async function createDatabase(url: string, name: string): Promise<boolean> {
