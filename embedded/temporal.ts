@@ -90,8 +90,9 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
       await untilServing(server, address, namespace, options.signal)
     } catch (error) {
       await server.stop()
-      // Another process may have taken one of the free ports in between.
-      if (attempt < 3 && given.length === 0 && !options.signal?.aborted) continue
+      const lost = !(await portIsFree(port)) || (uiPort !== undefined && !(await portIsFree(uiPort)))
+      // Another process took one of the free ports in between.
+      if (lost && attempt < 3 && given.length === 0) continue
       throw new Error(
         `Temporal does not start on ${databaseFile}: ${(error as Error).message}; see ${beside('log')}`,
       )
