@@ -40,12 +40,22 @@ interface Wire {
 
 const BaseConnection = Connection as unknown as new (config: { stream: Socket; ssl: unknown }) => Wire
 
-/** The parser throws on messages it does not know; inside a socket's listener that would end the process. */
+/** All that a server may begin with: authentication, an error, a notice, a protocol version. */
+const FIRST_BYTES = Buffer.from('REvN')
+
+/**
+ * The parser throws on messages it does not know, which inside a socket's listener would end the process; and it waits
+ * for gigabytes when another protocol's text looks like a length.
+ */
 class GuardedConnection extends BaseConnection {
   override attachListeners(stream: Socket): void {
+    let begun = false
     const on = (event: string, listener: (...values: unknown[]) => void) =>
-      stream.on(event, (...values) => {
+      stream.on(event, (...values: unknown[]) => {
         try {
+          if (!begun && Buffer.isBuffer(values[0]) && !FIRST_BYTES.includes(values[0][0]!))
+            throw new Error('not PostgreSQL')
+          begun = true
           listener(...values)
         } catch {
           this.emit('error', new Error('unreadable answer'))

@@ -86,8 +86,10 @@ export interface Bench<Inputs, Credential, Prepared> extends Subject<Inputs, Cre
 export function bench<I, C, P>(subject: Subject<I, C, P>): Bench<I, C, P> {
   const { rotator } = subject
   const undos: (() => Promise<void>)[] = []
+  const proxies: (() => Promise<void>)[] = []
   afterEach(async () => {
-    for (const undo of undos.splice(0).reverse()) await undo()
+    // Connections first: what hangs in a log-in would keep the target from clearing away.
+    for (const undo of [...proxies.splice(0), ...undos.splice(0).reverse()]) await undo()
   })
   return {
     ...subject,
@@ -99,7 +101,7 @@ export function bench<I, C, P>(subject: Subject<I, C, P>): Bench<I, C, P> {
     },
     async proxyTo(address) {
       const proxy = await startProxy(address)
-      undos.push(() => proxy.close())
+      proxies.push(() => proxy.close())
       return proxy
     },
     async rotate(inputs, state) {

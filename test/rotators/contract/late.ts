@@ -9,7 +9,9 @@ import type { RotatorContext } from '../../../rotators/rotator.ts'
 import { NOTHING_YET, failureOf, limits } from './bench.ts'
 import type { Bench } from './bench.ts'
 
-const CHANGE_TIMEOUT = 800
+const CHANGE_TIMEOUT = 700
+/** Until the last moment at which a change may be sent; a process of its own has to start before. */
+const PATIENCE = 2_000
 /** By then a change has landed or never will. */
 const SETTLED = 2 * CHANGE_TIMEOUT + 200
 
@@ -47,7 +49,7 @@ export function lateCases<I, C, P>({
         expect(request).toBeLessThan(50)
       }
     }
-    await Promise.all([lane(), lane(), lane()])
+    await Promise.all([lane(), lane(), lane(), lane(), lane()])
     expect(runs.length).toBeGreaterThan(3)
   }
 
@@ -84,12 +86,12 @@ export function lateCases<I, C, P>({
       const prepared = await rotator.prepare(inputs, NOTHING_YET, limits())
       const held = proxy.hold((_, number) => number === request)
       // Its own patience is long: it must notice by the clock and by what the target says.
-      const context = { changeTimeout: CHANGE_TIMEOUT, timeout: 20_000, sendBy: Date.now() + 2_000 }
+      const context = { changeTimeout: CHANGE_TIMEOUT, timeout: 20_000, sendBy: Date.now() + PATIENCE }
       const { child, outcome } = applyElsewhere(rotator.name, via(proxy), prepared, context)
       after(async () => void child.kill('SIGKILL'))
       if ((await Promise.race([held.arrived.then(() => 'held'), outcome])) === 'applied') return 'ended'
       child.kill('SIGSTOP')
-      await sleep(2_000 + SETTLED)
+      await sleep(PATIENCE + SETTLED)
       held.release()
       await sleep(100)
       child.kill('SIGCONT')

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { FailureCode } from '../../../model/failures.ts'
 import { NOTHING_YET, failureOf, limits } from './bench.ts'
@@ -15,6 +16,8 @@ export function refusedCases<I, C, P>({ rotator, secretOf, fixture, rotate, afte
     const server = createServer((socket) => {
       sockets.add(socket)
       socket.on('error', () => {}).on('close', () => sockets.delete(socket))
+      // What is not read would hide that the other side has left.
+      socket.resume()
       answer(socket)
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -22,6 +25,7 @@ export function refusedCases<I, C, P>({ rotator, secretOf, fixture, rotate, afte
     after(async () => {
       server.close()
       // Whoever connected must have let go by himself.
+      await sleep(50)
       expect(sockets.size).toBe(0)
     })
     return { host: '127.0.0.1', port }
