@@ -71,3 +71,14 @@ export async function organizationsOf(db: Queryable, login: string): Promise<str
     .execute()
   return rows.map((row) => row.organization)
 }
+
+/** The people of an organization, by login. */
+export async function membersOf(db: Queryable, organization: string): Promise<User[]> {
+  return db
+    .selectFrom('members')
+    .innerJoin('users', 'users.login', 'members.login')
+    .select(['users.login', 'users.name', 'users.email'])
+    .where('organization', '=', organization)
+    .orderBy('users.login')
+    .execute()
+}

@@ -1,0 +1,53 @@
+/** The HTTP API as one fastify instance: hooks in their order, then the routes. Listens to nothing by itself. */
+import { randomUUID } from 'node:crypto'
+import fastify, { type FastifyInstance } from 'fastify'
+import { authenticate } from './authenticate.ts'
+import { authorize, authorizeBody, demandRule } from './authorize.ts'
+import { BODY_LIMIT, readBody } from './body.ts'
+import { handleClientError, handleError, handleNotFound } from './errors.ts'
+import { loggerOptions } from './logging.ts'
+import { routes } from './routes/index.ts'
+import type { Services } from './services.ts'
+
+export function createApp(services: Services, options: { logLevel?: string } = {}): FastifyInstance {
+  const app = fastify({
+    logger: loggerOptions(options.logLevel ?? 'silent'),
+    genReqId: () => randomUUID(),
+    bodyLimit: BODY_LIMIT,
+    forceCloseConnections: true,
+    frameworkErrors: handleError,
+    clientErrorHandler: handleClientError,
+    routerOptions: {
+      // The SDK reads a property at `open//<session>`.
+      ignoreDuplicateSlashes: true,
+      ignoreTrailingSlash: true,
+      maxParamLength: 1024,
+    },
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false },
+    },
+    schemaErrorFormatter: ([first], part) =>
+      new Error(
+        `the ${part === 'querystring' ? 'query' : part}${(first?.instancePath ?? '').replaceAll('/', '.')} ${first?.message ?? 'is not valid'}`,
+      ),
+  })
+  app.setErrorHandler(handleError)
+  app.setNotFoundHandler(handleNotFound)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+
+  app.decorateRequest('login', '')
+  app.addHook('onRoute', demandRule)
+  app.addHook('onRequest', async (request) => {
+    const access = request.routeOptions.config.access
+    if (access === undefined || access === 'anyone') return
+    await authenticate(services.db, request)
+    await authorize(services.db, request)
+  })
+  app.addHook('preValidation', async (request) => readBody(request))
+  app.addHook('preHandler', async (request) => {
+    if (request.routeOptions.config.access !== undefined) await authorizeBody(services.db, request)
+  })
+  for (const route of routes) app.register(async (scope) => route(scope, services))
+  return app
+}

@@ -1,0 +1,42 @@
+/** Tells the errors of a dependency that is away from all others. Drivers' texts are looked at, never passed on. */
+
+const CONNECTION = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENOENT',
+])
+/** gRPC: deadline exceeded, unavailable. */
+const GRPC = new Set([4, 14])
+
+/** The name of the dependency whose absence this error is; undefined when it is something else. */
+export function awayDependency(error: unknown): 'the database' | 'Temporal' | undefined {
+  for (let depth = 0; error instanceof Error && depth < 5; depth += 1) {
+    const { code } = error as { code?: unknown }
+    if (error.name === 'ServiceError' || typeof code === 'number') {
+      if (typeof code === 'number') return GRPC.has(code) ? 'Temporal' : undefined
+    } else if (typeof code === 'string') {
+      // 08: connection; 57P: shut down or starting; 53300: no connection left; 42P01, 3F000: not migrated yet;
+      // 3D000: no such database yet.
+      if (/^(08|57P0|53300|42P01|3F000|3D000)/.test(code)) return 'the database'
+      if (CONNECTION.has(code) && isSocketError(error)) return 'the database'
+    }
+    if (
+      /^(Connection terminated|timeout expired|timeout exceeded when trying to connect)/.test(error.message)
+    )
+      return 'the database'
+    if (error instanceof AggregateError && error.errors[0] instanceof Error) error = error.errors[0]
+    else error = error.cause
+  }
+  return undefined
+}
+
+function isSocketError(error: Error): boolean {
+  const { syscall } = error as { syscall?: unknown }
+  return ['connect', 'read', 'write', 'getaddrinfo'].includes(String(syscall))
+}

@@ -1,0 +1,36 @@
+/** `/healthz`: the process is up. `/readyz`: what it depends on is there too. Neither says more than that. */
+import type { FastifyInstance } from 'fastify'
+import type { Services } from '../services.ts'
+
+const CHECK_TIMEOUT = 5_000
+
+export function healthRoutes(app: FastifyInstance, { checks }: Services): void {
+  app.get('/healthz', { config: { access: 'anyone' }, logLevel: 'warn' }, () => ({ status: 'ok' }))
+
+  app.get('/readyz', { config: { access: 'anyone' }, logLevel: 'warn' }, async (_request, reply) => {
+    const names = Object.keys(checks)
+    const results = await Promise.all(names.map((name) => succeedsInTime(checks[name]!)))
+    const missing = names.filter((_, index) => !results[index])
+    const states = Object.fromEntries(names.map((name, index) => [name, results[index] ? 'ok' : 'away']))
+    if (missing.length === 0) return { status: 'ok', checks: states }
+    return reply.code(503).send({ code: 503, message: `not ready: ${missing.join(', ')}`, checks: states })
+  })
+}
+
+async function succeedsInTime(check: () => Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), CHECK_TIMEOUT)
+  })
+  try {
+    return await Promise.race([
+      check().then(
+        () => true,
+        () => false,
+      ),
+      late,
+    ])
+  } finally {
+    clearTimeout(timer)
+  }
+}

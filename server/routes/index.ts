@@ -1,0 +1,26 @@
+/** Every route of the API: one file per resource. */
+import type { FastifyInstance } from 'fastify'
+import type { Services } from '../services.ts'
+import { environmentRoutes } from './environments.ts'
+import { grantRoutes } from './grants.ts'
+import { healthRoutes } from './health.ts'
+import { memberRoutes } from './members.ts'
+import { revisionTagRoutes } from './revision-tags.ts'
+import { revisionRoutes } from './revisions.ts'
+import { rotationRoutes } from './rotations.ts'
+import { scheduleRoutes } from './schedules.ts'
+import { tokenRoutes } from './tokens.ts'
+import { userRoutes } from './user.ts'
+
+export const routes: ((app: FastifyInstance, services: Services) => void)[] = [
+  healthRoutes,
+  userRoutes,
+  tokenRoutes,
+  memberRoutes,
+  grantRoutes,
+  environmentRoutes,
+  revisionRoutes,
+  revisionTagRoutes,
+  rotationRoutes,
+  scheduleRoutes,
+]

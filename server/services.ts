@@ -1,0 +1,34 @@
+/** What the HTTP API needs from the rest of Rekey, so that it can be served in any process and tested alone. */
+import type { Services as EnvironmentServices } from '../environments/services.ts'
+import type { Schedule } from '../store/schedules.ts'
+
+export interface Services extends EnvironmentServices {
+  rotations: Rotations
+  schedules: ScheduleProjector
+  /** What must be there for the API to work: by name, each throwing when it is not. */
+  checks: Record<string, () => Promise<void>>
+  /** Milliseconds; 0 switches the limit off. */
+  minScheduleInterval: number
+}
+
+/** Asking for rotations and waiting for them. */
+export interface Rotations {
+  /** Writes the request and wakes its workflow. @throws Refusal */
+  request(options: {
+    environmentId: string
+    login: string
+    trigger: 'manual'
+    /** Null: every rotate call of the definition. */
+    paths: string[] | null
+    force: boolean
+    requestKey: string | null
+  }): Promise<{ eventId: string }>
+  /** Resolves when the event is completed or can never begin; rejects when the signal fires. */
+  wait(eventId: string, signal: AbortSignal): Promise<void>
+}
+
+/** Keeps Temporal's copy of a schedule in step with the row. Throws when Temporal is away. */
+export interface ScheduleProjector {
+  sync(schedule: Schedule, environmentName: string): Promise<void>
+  delete(scheduleId: string): Promise<void>
+}
