@@ -44,15 +44,8 @@ export async function claimTargets(
       )
       .returning('target')
       .executeTakeFirst()
-    if (!taken) {
-      const holder = await db
-        .selectFrom('target_claims')
-        .select(['environment_id', 'path'])
-        .where('target', '=', target)
-        .executeTakeFirstOrThrow()
-      await db.deleteFrom('target_claims').where('rotation_id', '=', claim.rotationId).execute()
-      return { target, environmentId: holder.environment_id, path: holder.path }
-    }
+    // Somebody claimed it since we looked: the plan's transaction fails as a whole and is run again.
+    if (!taken) throw new Error('a target was claimed at the same moment')
   }
   return undefined
 }

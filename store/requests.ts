@@ -114,6 +114,11 @@ export async function findByKey(
   return row && toRequest(row)
 }
 
+export async function findRequestById(db: Queryable, id: string): Promise<Request | undefined> {
+  const row = await db.selectFrom('rotation_requests').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && toRequest(row)
+}
+
 /** The request with which an event began. */
 export async function findByEvent(db: Queryable, eventId: string): Promise<Request | undefined> {
   const row = await db
@@ -180,11 +185,21 @@ export function scheduleKey(scheduleId: string, dueAt: Date): string {
   return `schedule/${scheduleId}/${dueAt.toISOString()}`
 }
 
-/** Requests that wait for longer than `olderThan` milliseconds while no event of their environment is open. */
-export async function unservedRequests(db: Queryable, olderThan: number): Promise<Request[]> {
-  const rows = await db
+/**
+ * Requests that wait for longer than `olderThan` milliseconds while no event of their environment is open, with their
+ * age in milliseconds by the database's clock.
+ */
+export async function unservedRequests(
+  db: Queryable,
+  olderThan: number,
+): Promise<{ id: string; environmentId: string; age: number }[]> {
+  return await db
     .selectFrom('rotation_requests as request')
-    .selectAll('request')
+    .select([
+      'request.id',
+      'request.environment_id as environmentId',
+      sql<number>`(extract(epoch from now() - request.created_at) * 1000)::float8`.as('age'),
+    ])
     .where('status', '=', 'waiting')
     .where('created_at', '<', sql<Date>`now() - make_interval(secs => ${olderThan / 1000})`)
     .where(({ not, exists, selectFrom }) =>
@@ -198,7 +213,6 @@ export async function unservedRequests(db: Queryable, olderThan: number): Promis
       ),
     )
     .execute()
-  return rows.map(toRequest)
 }
 
 /** Gives up a request that was never begun. */

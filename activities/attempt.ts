@@ -1,0 +1,89 @@
+/**
+ * One attempt at one rotation: its row with the fence that this attempt holds, the evaluated call, and the rotator's
+ * calls wrapped so that whatever a driver throws is a failure code from here on.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RotationFailure, toRotationFailure } from '../model/failures.ts'
+import type { RotatorContext, TestAnswer } from '../rotators/rotator.ts'
+import { advance, type JournalChange, type Rotation } from '../store/journal.ts'
+import type { DataKey } from '../store/seal.ts'
+import type { EvaluatedCall } from './definition.ts'
+import { originOf } from './guarded.ts'
+import type { ActivityServices } from './services.ts'
+
+export class Attempt {
+  row: Rotation
+  readonly call: EvaluatedCall
+  readonly services: ActivityServices
+  readonly #dataKey: DataKey
+  readonly #signal: AbortSignal
+  /** True when a call other than one that this attempt saw answered may reach the target: an earlier attempt's, a lost one. */
+  sentByOthers: boolean
+
+  constructor(
+    services: ActivityServices,
+    row: Rotation,
+    call: EvaluatedCall,
+    options: { dataKey: DataKey; signal: AbortSignal },
+  ) {
+    this.services = services
+    this.row = row
+    this.call = call
+    this.#dataKey = options.dataKey
+    this.#signal = options.signal
+    this.sentByOthers = row.sentUntil !== null
+  }
+
+  /** Writes a step. @throws StaleAttempt */
+  async advance(change: JournalChange): Promise<void> {
+    this.row = await advance(this.services.environments.db, this.row, change)
+  }
+
+  seal(value: unknown): Buffer {
+    return this.#dataKey.seal('journal', this.row.id, Buffer.from(JSON.stringify(value)))
+  }
+
+  /** Opens what this or another row of the same environment sealed. */
+  unseal(sealed: Buffer, rotationId = this.row.id): unknown {
+    return JSON.parse(this.#dataKey.open('journal', rotationId, sealed).toString('utf8'))
+  }
+
+  context(): RotatorContext {
+    const { changeTimeout, targetTimeout } = this.services.limits
+    return {
+      signal: this.#signal,
+      changeTimeout,
+      sendBy: Date.now() + changeTimeout,
+      timeout: targetTimeout,
+    }
+  }
+
+  /** Milliseconds after which a change that is sent now has landed or never will. */
+  get landsWithin(): number {
+    return 3 * this.services.limits.changeTimeout
+  }
+
+  /** A rotator's call: what is not a failure of its own becomes INTERNAL, and its place goes into the log. */
+  async ask<T>(question: () => Promise<T>): Promise<T> {
+    try {
+      return await question()
+    } catch (error) {
+      if (!(error instanceof RotationFailure)) {
+        this.services.log.error(
+          { rotation: this.row.id, rotator: this.row.rotator, ...originOf(error) },
+          'a rotator threw what is no rotation failure',
+        )
+      }
+      throw toRotationFailure(error)
+    }
+  }
+
+  async test(credential: unknown): Promise<TestAnswer> {
+    return await this.ask(() => this.call.rotator.test(this.call.inputs, credential, this.context()))
+  }
+
+  /** Waits, unless the worker is to stop. */
+  async wait(milliseconds: number): Promise<void> {
+    if (milliseconds > 0) await sleep(milliseconds, undefined, { signal: this.#signal })
+  }
+}

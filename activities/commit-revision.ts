@@ -1,0 +1,146 @@
+/**
+ * Publishes: one new revision with every verified credential, once all outcomes are known. The text is made and read
+ * back outside a transaction, then written in one that finds nothing moved, or the whole is done again.
+ */
+import { stateHmacs } from '../environments/state.ts'
+import type { FailureCode } from '../model/failures.ts'
+import { isFailureCode } from '../model/failures.ts'
+import { eventOutcome } from '../model/outcomes.ts'
+import { appendAudit } from '../store/audit.ts'
+import type { Queryable } from '../store/database.ts'
+import { findEnvironmentById, lockEnvironment, type Environment } from '../store/environments.ts'
+import { completeEvent, findEvent, type EventWithRotations } from '../store/events.ts'
+import { recordHeld } from '../store/held.ts'
+import { advance, enterRotation, rotationsOf, verifiedLongAgo, type Rotation } from '../store/journal.ts'
+import { appendRevision, latestRevision } from '../store/revisions.ts'
+import { inTransaction } from '../store/transaction.ts'
+import { publishedText, type Publication } from './published-text.ts'
+import { closeUnfinished, type PathResult } from './rotate-secret.ts'
+import type { ActivityServices } from './services.ts'
+
+export interface CommitInput {
+  environmentId: string
+  eventId: string
+  workflowId: string
+  runId: string
+}
+
+export type CommitResult =
+  /** Another run drives this event now; this one has nothing to say any more. */
+  | { kind: 'superseded' }
+  /** Their log-ins are too long ago. */
+  | { kind: 'verify again'; rotationIds: string[] }
+  | {
+      kind: 'committed'
+      summary: { outcome: 'succeeded' | 'failed'; revision: number | null; rotations: PathResult[] }
+    }
+
+export async function commitRevision(services: ActivityServices, input: CommitInput): Promise<CommitResult> {
+  const { db } = services.environments
+  for (;;) {
+    const event = await findEvent(db, input.eventId)
+    if (!event) return { kind: 'superseded' }
+    if (event.completedAt) return { kind: 'committed', summary: summaryOf(event) }
+    if (event.workflowId !== input.workflowId) return { kind: 'superseded' }
+    const stale = await verifiedLongAgo(db, event.id, services.limits.verifiedFor)
+    if (stale.length > 0) return { kind: 'verify again', rotationIds: stale }
+
+    for (const row of await rotationsOf(db, event.id)) {
+      if (row.outcome === null && row.step !== 'verified') await closeUnfinished(services, row)
+    }
+    const environment = await findEnvironmentById(db, input.environmentId)
+    const newest = environment && (await latestRevision(db, environment.id))
+    if (!environment || !newest) return { kind: 'superseded' }
+    const verified = (await rotationsOf(db, event.id)).filter(
+      (row) => row.step === 'verified' && !row.outcome,
+    )
+    const publication = await publishedText(services, { environment, event, newest, rotations: verified })
+    await services.at('commit: text made')
+    const done = await inTransaction(db, (transaction) =>
+      publish(services, transaction, environment, event, newest.number, publication),
+    )
+    await services.at('commit: done')
+    if (!done) continue
+    const committed = await findEvent(db, event.id)
+    if (committed) return { kind: 'committed', summary: summaryOf(committed) }
+  }
+}
+
+/** False when the definition or the event moved since the text was made. */
+async function publish(
+  services: ActivityServices,
+  db: Queryable,
+  environment: Environment,
+  event: EventWithRotations,
+  newest: number,
+  publication: Publication,
+): Promise<boolean> {
+  const locked = await lockEnvironment(db, environment.id)
+  if (locked?.newestRevision !== newest) return false
+  if ((await findEvent(db, event.id))?.completedAt !== null) return false
+  const { published, failed } = publication
+  for (const { row, code, message } of failed) {
+    const fresh = await enter(db, row)
+    await advance(db, fresh, { outcome: 'failed', failureCode: code, message })
+  }
+  let revision: number | null = null
+  if (published.length > 0) {
+    const appended = await appendRevision(db, {
+      environmentId: environment.id,
+      text: publication.text,
+      creator: event.login,
+      eventId: event.id,
+    })
+    revision = appended.number
+    for (const { row, state } of published) {
+      const fresh = await enter(db, row)
+      await advance(db, fresh, {
+        step: 'published',
+        outcome: 'succeeded',
+        failureCode: null,
+        message: null,
+        settled: true,
+      })
+      await recordHeld(db, {
+        environmentId: environment.id,
+        path: row.path,
+        revision,
+        targets: row.targets,
+        hmacs: stateHmacs(services.environments.keeper, state),
+      })
+    }
+  }
+  const rotations = await rotationsOf(db, event.id)
+  const outcome = eventOutcome(rotations.map((row) => row.outcome ?? 'unknown'))
+  await completeEvent(db, event.id, { outcome, postRevision: revision })
+  await appendAudit(db, {
+    actor: event.login,
+    action: `rotation.${outcome === 'succeeded' ? 'succeed' : 'fail'}`,
+    organization: environment.organization,
+    environmentId: environment.id,
+    details: { event: event.id, revision, trigger: event.trigger },
+  })
+  return true
+}
+
+/** The commit raises the fence too: an attempt that wakes up now must not write any more. */
+async function enter(db: Queryable, row: Rotation): Promise<Rotation> {
+  return (await enterRotation(db, row.id)) ?? row
+}
+
+function summaryOf(event: EventWithRotations): {
+  outcome: 'succeeded' | 'failed'
+  revision: number | null
+  rotations: PathResult[]
+} {
+  const code = (text: string | null): FailureCode | null => (isFailureCode(text) ? text : null)
+  return {
+    outcome: event.outcome ?? 'failed',
+    revision: event.postRevision,
+    rotations: event.rotations.map((rotation) => ({
+      path: rotation.path,
+      outcome: rotation.outcome ?? 'unknown',
+      code: code(rotation.failureCode),
+    })),
+  }
+}

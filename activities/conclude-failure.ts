@@ -1,0 +1,120 @@
+/**
+ * What a failure means for a rotation: tried again while the target's time lasts; else failed, if the target is known
+ * not to hold the new value or the value is kept sealed; else unknown, and the next rotation settles it first.
+ */
+import { ApplicationFailure, CancelledFailure } from '@temporalio/activity'
+import { FAILURES, RotationFailure, type FailureCode } from '../model/failures.ts'
+import { advance, ownLandingWithin, type Rotation } from '../store/journal.ts'
+import type { Attempt } from './attempt.ts'
+import { originOf } from './guarded.ts'
+import type { ActivityServices } from './services.ts'
+
+/** Errors of ours (the store away, a defect) are tried again; a defect that stays becomes INTERNAL after so many. */
+const OWN_ERRORS_TRIED = 20
+const SHORTEST_DELAY_MS = 1_000
+const LONGEST_DELAY_MS = 15_000
+
+interface Situation {
+  row: Rotation
+  attempt?: Attempt
+  /** Milliseconds since 1970, when this attempt began. */
+  startedAt: number
+  attemptNumber: number
+}
+
+/**
+ * @returns the closed row; or `it works after all`, when the target turns out to hold the new value.
+ * @throws ApplicationFailure, retryable, while there is time; StaleAttempt.
+ */
+export async function concludeFailure(
+  services: ActivityServices,
+  error: unknown,
+  situation: Situation,
+): Promise<Rotation | 'it works after all'> {
+  if (isCancellation(error)) throw new CancelledFailure('CANCELLED')
+  const failure = asFailure(services, error, situation)
+  const row = situation.attempt?.row ?? situation.row
+  if (FAILURES[failure.code].retry) await tryAgainInTime(services, failure, row, situation.startedAt)
+
+  const close = (outcome: 'failed' | 'unknown', code: FailureCode, message: string, settled: boolean) =>
+    advance(services.environments.db, row, { outcome, failureCode: code, message, settled })
+  if (failure.code === 'OUTCOME_UNKNOWN') return await close('unknown', failure.code, failure.message, false)
+  // Nothing was sent, or (a refused value) all that was sent has been answered and tested.
+  if (row.step === 'planned')
+    return await close('failed', failure.code, failure.message, row.sentUntil !== null)
+  // Applied: the new value is kept sealed, and the next rotation takes it up.
+  if (row.step !== 'prepared') return await close('failed', failure.code, failure.message, false)
+  const answer = situation.attempt ? await whatBecameOfIt(situation.attempt) : withoutAsking(row)
+  if (answer === 'works' && situation.attempt) {
+    await situation.attempt.advance({ step: 'applied' })
+    return 'it works after all'
+  }
+  if (answer === 'refused') return await close('failed', failure.code, failure.message, true)
+  return await close(
+    'unknown',
+    'OUTCOME_UNKNOWN',
+    `${FAILURES.OUTCOME_UNKNOWN.words} (${failure.message})`,
+    false,
+  )
+}
+
+/** Counts the time against the target's budget, in the row, and has Temporal try again; returns when it is used up. */
+async function tryAgainInTime(
+  services: ActivityServices,
+  failure: RotationFailure,
+  row: Rotation,
+  startedAt: number,
+): Promise<void> {
+  const used = row.budgetUsed + (Date.now() - startedAt)
+  const delay = Math.min(
+    LONGEST_DELAY_MS,
+    Math.max(failure.retryAfter ?? 0, SHORTEST_DELAY_MS, row.budgetUsed / 2),
+  )
+  if (used + delay > services.limits.targetBudget) return
+  await advance(services.environments.db, row, { budgetUsed: used + delay, message: failure.message })
+  throw ApplicationFailure.create({ type: failure.code, message: failure.code, nextRetryDelay: delay })
+}
+
+/** Asks the target whether the value that may have been sent arrived, when nothing of it can still land. */
+async function whatBecameOfIt(attempt: Attempt): Promise<'works' | 'refused' | 'cannot tell'> {
+  const { rotator } = attempt.call
+  const prepared = attempt.row.prepared === null ? null : attempt.unseal(attempt.row.prepared)
+  const candidate = prepared === null ? null : rotator.candidate(prepared)
+  if (attempt.row.sentUntil === null) return withoutAsking(attempt.row)
+  if (candidate === null) return 'cannot tell'
+  try {
+    if ((await attempt.test(candidate)) === 'works') return 'works'
+    await attempt.wait(await ownLandingWithin(attempt.services.environments.db, attempt.row.id))
+    return await attempt.test(candidate)
+  } catch (error) {
+    if (isCancellation(error)) throw error
+    return 'cannot tell'
+  }
+}
+
+function withoutAsking(row: Rotation): 'refused' | 'cannot tell' {
+  return row.sentUntil === null ? 'refused' : 'cannot tell'
+}
+
+function asFailure(services: ActivityServices, error: unknown, situation: Situation): RotationFailure {
+  if (error instanceof RotationFailure) return error
+  services.log.error({ rotation: situation.row.id, ...originOf(error) }, 'a rotation met an unexpected error')
+  // A store that is away says nothing about the target: no attempt that was lost to it counts, however many.
+  if (isConnectionProblem(error) || situation.attemptNumber < OWN_ERRORS_TRIED) {
+    throw ApplicationFailure.create({ type: 'INTERNAL', message: 'INTERNAL' })
+  }
+  return new RotationFailure('INTERNAL')
+}
+
+function isConnectionProblem(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  // Classes 08, 53 and 57 of PostgreSQL: connection, resources, shut-down. The others are node's.
+  return (
+    /^(08|53|57)/.test(code) || /^E[A-Z]+$/.test(code) || /Connection terminated|timeout/i.test(error.message)
+  )
+}
+
+function isCancellation(error: unknown): boolean {
+  return error instanceof CancelledFailure || (error instanceof Error && error.name === 'AbortError')
+}

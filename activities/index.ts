@@ -1,0 +1,43 @@
+/**
+ * What the workflow calls. Activities load, act and record; they take and give ids, paths and codes, never a secret
+ * and never words: those are in the store.
+ */
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity'
+import { commitRevision, type CommitInput, type CommitResult } from './commit-revision.ts'
+import { guarded } from './guarded.ts'
+import { planRotation, type Plan, type PlanInput } from './plan-rotation.ts'
+import { rotateSecret, type PathResult, type RotateInput } from './rotate-secret.ts'
+import type { ActivityServices } from './services.ts'
+
+export type { CommitInput, CommitResult } from './commit-revision.ts'
+export type { Occasion, Plan, PlanInput, PlannedRotation } from './plan-rotation.ts'
+export type { PathResult, RotateInput } from './rotate-secret.ts'
+export type { ActivityServices } from './services.ts'
+
+export interface Activities {
+  planRotation(input: PlanInput): Promise<Plan>
+  rotateSecret(input: RotateInput): Promise<PathResult>
+  commitRevision(input: CommitInput): Promise<CommitResult>
+}
+
+const HEARTBEAT_EVERY_MS = 4_000
+
+export function createActivities(services: ActivityServices): Activities {
+  return {
+    planRotation: (input) => guarded(services, 'plan', () => planRotation(services, input)),
+    commitRevision: (input) => guarded(services, 'commit', () => commitRevision(services, input)),
+    rotateSecret: (input) =>
+      guarded(services, 'rotate', async () => {
+        // A stopped process beats no more: that is how Temporal knows to let another worker go on.
+        const beating = setInterval(() => heartbeat(), HEARTBEAT_EVERY_MS)
+        try {
+          return await rotateSecret(services, input, {
+            signal: cancellationSignal(),
+            number: activityInfo().attempt,
+          })
+        } finally {
+          clearInterval(beating)
+        }
+      }),
+  }
+}

@@ -1,0 +1,85 @@
+/** Why a run began: a due time or a signal becomes a request here, once; a request of the API is in the store already. */
+import { isDue, parseSchedule } from '../model/cron.ts'
+import { isRefusal } from '../model/refusal.ts'
+import { appendAudit } from '../store/audit.ts'
+import { lockEnvironment } from '../store/environments.ts'
+import { findByKey, insertRequest, scheduleKey } from '../store/requests.ts'
+import { listSchedules } from '../store/schedules.ts'
+import { inTransaction } from '../store/transaction.ts'
+import type { ActivityServices } from './services.ts'
+
+export type Occasion =
+  | { kind: 'requests' }
+  | { kind: 'schedule'; scheduleId: string; dueAt: string }
+  | { kind: 'signal'; requestKey: string }
+
+/**
+ * Writes the request that an occasion stands for. cron-parser alone says whether an instant is due: Temporal's
+ * calendars may fire on more of them.
+ * @returns true when there is nothing to do for it: not due, served already, or nobody whose rights would count.
+ */
+export async function takeOccasion(
+  services: ActivityServices,
+  environmentId: string,
+  occasion: Occasion,
+): Promise<boolean> {
+  if (occasion.kind === 'requests') return false
+  return await inTransaction(services.environments.db, async (db) => {
+    const environment = await lockEnvironment(db, environmentId)
+    const [schedule] = await listSchedules(db, environmentId)
+    if (!environment || environment.deletedAt) return true
+    if (!schedule) {
+      if (occasion.kind === 'signal') {
+        await appendAudit(db, {
+          actor: 'system',
+          action: 'rotation.signal.refused',
+          organization: environment.organization,
+          environmentId,
+          details: { why: 'no schedule, so nobody whose rights would count' },
+        })
+      }
+      return true
+    }
+    if (occasion.kind === 'signal') {
+      await appendAudit(db, {
+        actor: schedule.owner,
+        action: 'rotation.signal',
+        organization: environment.organization,
+        environmentId,
+        details: { key: occasion.requestKey },
+      })
+      await insertRequest(db, {
+        environmentId,
+        trigger: 'signal',
+        login: schedule.owner,
+        paths: schedule.path === null ? null : [schedule.path],
+        force: false,
+        requestKey: occasion.requestKey,
+      })
+      return false
+    }
+    const dueAt = new Date(occasion.dueAt)
+    if (schedule.id !== occasion.scheduleId || schedule.paused) return true
+    if (dueAt.getTime() <= schedule.effectiveAt.getTime()) return true
+    try {
+      if (!isDue(parseSchedule(schedule.cron, schedule.timezone, environmentId), dueAt)) return true
+    } catch (error) {
+      if (isRefusal(error)) return true
+      throw error
+    }
+    const key = scheduleKey(schedule.id, dueAt)
+    const known = await findByKey(db, environmentId, key)
+    // Known and waiting, or served by the event that is open: this is that same tick, tried again.
+    if (known) return known.status === 'missed' || known.status === 'expired'
+    await insertRequest(db, {
+      environmentId,
+      trigger: 'schedule',
+      login: schedule.owner,
+      paths: schedule.path === null ? null : [schedule.path],
+      force: false,
+      requestKey: key,
+      schedule: { id: schedule.id, version: schedule.version, dueAt },
+    })
+    return false
+  })
+}

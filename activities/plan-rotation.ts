@@ -1,0 +1,163 @@
+/**
+ * Decides what a run does: takes up the occasion, picks the oldest waiting request, evaluates what it asks for, and in
+ * one transaction opens the event with its journal rows and claims. Touches nothing outside. Safe to repeat.
+ */
+import { inTransaction } from '../store/transaction.ts'
+import {
+  completeEvent,
+  findEvent,
+  insertEvent,
+  openEvent,
+  setDriver,
+  type RotationEvent,
+} from '../store/events.ts'
+import { insertRotations, rotationsOf } from '../store/journal.ts'
+import { lockEnvironment, type Environment } from '../store/environments.ts'
+import { appendAudit } from '../store/audit.ts'
+import { findRequestById, markServed, oldestWaiting, type Request } from '../store/requests.ts'
+import type { Queryable } from '../store/database.ts'
+import type { RotationOutcome } from '../model/outcomes.ts'
+import { draftRotations, finishRotations, type Draft } from './draft-rotations.ts'
+import { takeOccasion, type Occasion } from './occasion.ts'
+import type { ActivityServices } from './services.ts'
+
+export type { Occasion } from './occasion.ts'
+
+export interface PlanInput {
+  environmentId: string
+  /** The run that drives the event from now on. */
+  workflowId: string
+  runId: string
+  occasion: Occasion
+}
+
+export interface PlannedRotation {
+  id: string
+  path: string
+  rotator: string
+  /** Rotations of this event that end before this one begins; they stand before it in the list. */
+  dependsOn: string[]
+  /** Set where it ended before it began: refused or skipped. */
+  outcome: RotationOutcome | null
+  code: string | null
+}
+
+export type Plan =
+  | { kind: 'idle'; reason: 'no request' | 'joined' | 'not due' }
+  | { kind: 'event'; eventId: string; environment: string; trigger: string; rotations: PlannedRotation[] }
+
+export async function planRotation(services: ActivityServices, input: PlanInput): Promise<Plan> {
+  const { db } = services.environments
+  const declined = await takeOccasion(services, input.environmentId, input.occasion)
+  if (declined) return { kind: 'idle', reason: 'not due' }
+  for (;;) {
+    const chosen = await inTransaction(db, (transaction) => choose(transaction, input))
+    if (chosen.kind !== 'request') return chosen.plan
+    const draft = await draftRotations(services, chosen.environment, chosen.request)
+    await services.at('plan: drafted')
+    const opened = await inTransaction(db, (transaction) =>
+      openDraft(services, transaction, input, chosen.request, draft),
+    )
+    await services.at('plan: opened')
+    if (opened) return opened
+  }
+}
+
+type Choice = { kind: 'plan'; plan: Plan } | { kind: 'request'; environment: Environment; request: Request }
+
+async function choose(db: Queryable, input: PlanInput): Promise<Choice> {
+  const environment = await lockEnvironment(db, input.environmentId)
+  if (!environment || environment.deletedAt)
+    return { kind: 'plan', plan: { kind: 'idle', reason: 'no request' } }
+  const event = await openEvent(db, input.environmentId)
+  if (event) {
+    if (event.workflowId !== input.workflowId)
+      return { kind: 'plan', plan: { kind: 'idle', reason: 'joined' } }
+    await setDriver(db, event.id, input.workflowId, input.runId)
+    return { kind: 'plan', plan: await planOf(db, environment, event) }
+  }
+  const request = await oldestWaiting(db, input.environmentId)
+  return request
+    ? { kind: 'request', environment, request }
+    : { kind: 'plan', plan: { kind: 'idle', reason: 'no request' } }
+}
+
+/** Opens the event as drafted; undefined when the world moved meanwhile and it must be drafted again. */
+async function openDraft(
+  services: ActivityServices,
+  db: Queryable,
+  input: PlanInput,
+  request: Request,
+  draft: Draft,
+): Promise<Plan | undefined> {
+  const environment = await lockEnvironment(db, input.environmentId)
+  const current = await findRequestById(db, request.id)
+  if (!environment || environment.deletedAt || current?.status !== 'waiting') return undefined
+  if (environment.newestRevision !== draft.revision || (await openEvent(db, environment.id))) return undefined
+  await insertEvent(db, {
+    id: request.eventId,
+    environmentId: environment.id,
+    trigger: request.trigger,
+    login: request.login,
+    paths: request.paths,
+    force: request.force,
+    scheduleId: request.scheduleId,
+    dueAt: request.dueAt,
+    baseRevision: draft.revision,
+    workflowId: input.workflowId,
+    runId: input.runId,
+  })
+  await insertRotations(db, await finishRotations(services, db, environment, request, draft))
+  await markServed(db, request.eventId)
+  await appendAudit(db, {
+    actor: request.login,
+    action: 'rotation.begin',
+    organization: environment.organization,
+    environmentId: environment.id,
+    details: { event: request.eventId, trigger: request.trigger },
+  })
+  if (draft.refused) {
+    await completeEvent(db, request.eventId, {
+      outcome: 'failed',
+      failureCode: draft.refused.code,
+      message: draft.refused.message,
+    })
+    return undefined
+  }
+  const event = await findEvent(db, request.eventId)
+  return event && (await planOf(db, environment, event))
+}
+
+async function planOf(db: Queryable, environment: Environment, event: RotationEvent): Promise<Plan> {
+  const rotations = await rotationsOf(db, event.id)
+  const planned = rotations.map((rotation) => ({
+    id: rotation.id,
+    path: rotation.path,
+    rotator: rotation.rotator,
+    dependsOn: rotation.dependsOn,
+    outcome: rotation.outcome,
+    code: rotation.failureCode,
+  }))
+  return {
+    kind: 'event',
+    eventId: event.id,
+    environment: `${environment.organization}/${environment.project}/${environment.name}`,
+    trigger: event.trigger,
+    rotations: inOrder(planned),
+  }
+}
+
+/** Dependencies first; otherwise by path, so that every attempt at this plan gives the same order. */
+function inOrder(rotations: PlannedRotation[]): PlannedRotation[] {
+  const ordered: PlannedRotation[] = []
+  const visit = (rotation: PlannedRotation) => {
+    if (ordered.includes(rotation)) return
+    for (const id of rotation.dependsOn) {
+      const needed = rotations.find((other) => other.id === id)
+      if (needed) visit(needed)
+    }
+    ordered.push(rotation)
+  }
+  for (const rotation of rotations) visit(rotation)
+  return ordered
+}

@@ -1,0 +1,161 @@
+/**
+ * One path: settle → prepare → apply → verify, each step written down before the next, so that any attempt goes on
+ * where the last one was lost. Publishing is the commit's.
+ */
+import { ApplicationFailure } from '@temporalio/activity'
+import type { FailureCode } from '../model/failures.ts'
+import { isFailureCode, RotationFailure } from '../model/failures.ts'
+import type { RotationOutcome } from '../model/outcomes.ts'
+import { dataKeyOf, findEnvironmentById } from '../store/environments.ts'
+import { findEvent } from '../store/events.ts'
+import { advance, enterRotation, rotationsOf, StaleAttempt, type Rotation } from '../store/journal.ts'
+import { getRevision } from '../store/revisions.ts'
+import { applyChange } from './apply-change.ts'
+import { Attempt } from './attempt.ts'
+import { concludeFailure } from './conclude-failure.ts'
+import { documentOf, evaluateRotateCall, parseDefinition, type EvaluatedCall } from './definition.ts'
+import { loginsOfEvent } from './logins-of-event.ts'
+import { patchStates } from './patch-states.ts'
+import { prepareChange } from './prepare-change.ts'
+import type { ActivityServices } from './services.ts'
+import { settleEarlier } from './settle-earlier.ts'
+import { verifyChange } from './verify-change.ts'
+
+export interface RotateInput {
+  rotationId: string
+  /** The run was cancelled before this path began: close it, unless it has begun. */
+  cancelled?: boolean
+}
+
+export interface PathResult {
+  path: string
+  outcome: RotationOutcome
+  code: FailureCode | null
+}
+
+/** What Temporal says of this attempt. */
+export interface AttemptInfo {
+  signal: AbortSignal
+  number: number
+}
+
+export async function rotateSecret(
+  services: ActivityServices,
+  input: RotateInput,
+  info: AttemptInfo,
+): Promise<PathResult> {
+  const row = await enterRotation(services.environments.db, input.rotationId)
+  // A store older than Temporal knows no such row: then there is nothing that this run may touch.
+  if (!row) throw ApplicationFailure.create({ type: 'INTERNAL', message: 'INTERNAL', nonRetryable: true })
+  if (row.outcome) return resultOf(row)
+  const startedAt = Date.now()
+  const running: { row: Rotation; attempt?: Attempt } = { row }
+  try {
+    if (input.cancelled && row.step === 'planned') throw new RotationFailure('CANCELLED')
+    const call = await evaluate(services, row)
+    const dataKey = await dataKeyOf(services.environments.db, services.environments.keeper, row.environmentId)
+    const attempt = new Attempt(services, row, call, { dataKey, signal: info.signal })
+    running.attempt = attempt
+    return await goOn(attempt)
+  } catch (error) {
+    if (error instanceof StaleAttempt) {
+      // Somebody newer is at work, or was stopped at work: ask again later, when the row tells.
+      throw ApplicationFailure.create({
+        type: 'STALE',
+        message: 'STALE',
+        nextRetryDelay: '5s',
+        category: 'BENIGN',
+      })
+    }
+    const concluded = await concludeFailure(services, error, {
+      ...running,
+      startedAt,
+      attemptNumber: info.number,
+    })
+    if (concluded === 'it works after all' && running.attempt) return await goOn(running.attempt)
+    return resultOf(concluded === 'it works after all' ? running.row : concluded)
+  }
+}
+
+async function goOn(attempt: Attempt): Promise<PathResult> {
+  const { at } = attempt.services
+  for (;;) {
+    switch (attempt.row.step) {
+      case 'planned':
+        await at('settle')
+        await settleEarlier(attempt)
+        if (attempt.row.step === 'planned') await prepareChange(attempt)
+        await at('prepared')
+        break
+      case 'prepared':
+        await applyChange(attempt)
+        await at('applied')
+        break
+      case 'applied':
+        await verifyChange(attempt)
+        await at('verified')
+        return { path: attempt.row.path, outcome: 'succeeded', code: null }
+      case 'verified':
+        // Asked again: an answer of ours was lost, or the commit came late.
+        await verifyChange(attempt)
+        return { path: attempt.row.path, outcome: 'succeeded', code: null }
+      default:
+        return resultOf(attempt.row)
+    }
+  }
+}
+
+/** The call on the plan's revision, with the new states of the rotations of this event that it depends on. */
+async function evaluate(services: ActivityServices, row: Rotation): Promise<EvaluatedCall> {
+  const { db } = services.environments
+  const [event, environment] = [
+    await findEvent(db, row.eventId),
+    await findEnvironmentById(db, row.environmentId),
+  ]
+  if (!event || !environment) throw new RotationFailure('INTERNAL')
+  const revision = await getRevision(db, row.environmentId, event.baseRevision)
+  if (!revision) throw new RotationFailure('INTERNAL')
+  const needed = (await rotationsOf(db, row.eventId)).filter((other) => row.dependsOn.includes(other.id))
+  const failed = needed.find((other) => other.outcome === 'failed' || other.outcome === 'unknown')
+  if (failed) {
+    throw new RotationFailure(
+      'NOT_EVALUATED',
+      `its inputs use ${failed.path}, whose rotation did not succeed`,
+    )
+  }
+  const rotated = needed.filter((other) => other.step === 'verified')
+  const document =
+    rotated.length === 0
+      ? documentOf(environment, revision)
+      : parseDefinition(environment, await patchStates(services, environment, event, revision.text, rotated))
+  return await evaluateRotateCall(services, {
+    environment,
+    login: event.login,
+    document,
+    path: row.path,
+    rotator: row.rotator,
+    logins: 'open',
+    loginCache: loginsOfEvent(row.eventId, rotated.length),
+  })
+}
+
+/** Closes a row whose attempt will not come: the workflow gave up on it. */
+export async function closeUnfinished(services: ActivityServices, row: Rotation): Promise<Rotation> {
+  const { db } = services.environments
+  const entered = await enterRotation(db, row.id)
+  if (!entered || entered.outcome) return entered ?? row
+  const sent = entered.sentUntil !== null
+  return await advance(db, entered, {
+    outcome: sent ? 'unknown' : 'failed',
+    failureCode: sent ? 'OUTCOME_UNKNOWN' : 'INTERNAL',
+    message: null,
+  })
+}
+
+function resultOf(row: Rotation): PathResult {
+  return {
+    path: row.path,
+    outcome: row.outcome ?? 'unknown',
+    code: isFailureCode(row.failureCode) ? row.failureCode : null,
+  }
+}

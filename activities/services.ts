@@ -1,0 +1,36 @@
+/** What activities work with; the worker puts it together, tests put their own together. */
+import type { Logger } from 'pino'
+import type { Services } from '../environments/services.ts'
+
+/** Milliseconds throughout. */
+export interface RotationLimits {
+  /** Transient failures of a target are tried again for this long. */
+  targetBudget: number
+  /** What a target may take for the one change; see RotatorContext. */
+  changeTimeout: number
+  /** Connecting, logging in, reading. */
+  targetTimeout: number
+  /** A verified credential is tested again when the commit comes later than this. */
+  verifiedFor: number
+  /** A scheduled run skips a path that was rotated more recently; 0 for no limit. */
+  minRotationAge: number
+  /** A manual run refuses one; 0 for no limit. */
+  minManualAge: number
+}
+
+export interface ActivityServices {
+  environments: Services
+  limits: RotationLimits
+  log: Logger
+  /** Called between every two steps with the name of the place; does nothing but in the tests that kill there. */
+  at(point: string): Promise<void>
+}
+
+export const DEFAULT_LIMITS: RotationLimits = {
+  targetBudget: 120_000,
+  changeTimeout: 5_000,
+  targetTimeout: 10_000,
+  verifiedFor: 15 * 60_000,
+  minRotationAge: 30 * 60_000,
+  minManualAge: 60_000,
+}

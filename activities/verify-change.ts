@@ -1,0 +1,20 @@
+/** Step verify: nothing is published that has not logged in at the target, over the route the definition names. */
+import { RotationFailure } from '../model/failures.ts'
+import type { Attempt } from './attempt.ts'
+
+/** @throws RotationFailure VERIFY_FAILED, TARGET_CHANGED */
+export async function verifyChange(attempt: Attempt): Promise<void> {
+  const { rotator, published } = attempt.call
+  if (attempt.row.credential === null) throw new RotationFailure('INTERNAL')
+  const credential = attempt.unseal(attempt.row.credential)
+  if ((await attempt.test(credential)) === 'refused') throw new RotationFailure('VERIFY_FAILED')
+  await attempt.services.at('verify: new one works')
+  if (published.current !== null && (await attempt.test(published.current)) === 'refused') {
+    throw new RotationFailure(
+      'TARGET_CHANGED',
+      `the published current credential (${rotator.identity(published.current)}) stopped working while it was ` +
+        'being rotated; the new one is kept and not published. Put the credential that works into the state as current',
+    )
+  }
+  await attempt.advance({ step: 'verified', verified: true })
+}

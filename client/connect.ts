@@ -1,0 +1,28 @@
+/** The connection to Temporal from outside of workflows. Lazy: Temporal may come up later than whoever asks. */
+import { hostname } from 'node:os'
+import { Client, Connection } from '@temporalio/client'
+
+export interface TemporalOptions {
+  address: string
+  namespace: string
+}
+
+/** Milliseconds that one call to Temporal may take. */
+const CALL_DEADLINE = 10_000
+
+export function connectTemporal({ address, namespace }: TemporalOptions): Client {
+  const connection = Connection.lazy({ address, connectTimeout: CALL_DEADLINE })
+  return new Client({ connection, namespace, identity: identityOf('client') })
+}
+
+/** Temporal keeps this with every event: the program and its machine, and no more. */
+export function identityOf(program: string): string {
+  return `rekey ${program} on ${hostname()}`
+}
+
+/** Throws when Temporal does not answer or lacks the namespace. */
+export async function pingTemporal(client: Client, deadline = 3_000): Promise<void> {
+  await client.connection.withDeadline(Date.now() + deadline, () =>
+    client.workflowService.describeNamespace({ namespace: client.options.namespace }),
+  )
+}

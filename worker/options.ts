@@ -1,0 +1,39 @@
+/** How the Temporal worker is set up, the same in production, in development and in tests. */
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { NativeConnection, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker'
+import type { Activities } from '../activities/index.ts'
+import { identityOf } from '../client/connect.ts'
+
+export interface RekeyWorkerOptions {
+  connection: NativeConnection
+  namespace: string
+  taskQueue: string
+  activities: Activities
+  maxConcurrentRotations: number
+  /** A bundle made before; without one the workflows are bundled at start. */
+  workflowBundle?: WorkflowBundleOption
+}
+
+/** Milliseconds that a rotation under way has to end when the worker is told to stop. */
+export const SHUTDOWN_GRACE = 30_000
+const CACHED_WORKFLOWS = 200
+
+/** Where `make bundle` puts the workflow bundle for production. */
+export const BUNDLE_PATH = fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url))
+export const WORKFLOWS_PATH = fileURLToPath(new URL('../workflows/index.ts', import.meta.url))
+
+export function workerOptions(options: RekeyWorkerOptions): WorkerOptions {
+  const bundle = options.workflowBundle ?? (existsSync(BUNDLE_PATH) ? { codePath: BUNDLE_PATH } : undefined)
+  return {
+    connection: options.connection,
+    namespace: options.namespace,
+    taskQueue: options.taskQueue,
+    identity: identityOf('worker'),
+    activities: options.activities,
+    ...(bundle ? { workflowBundle: bundle } : { workflowsPath: WORKFLOWS_PATH }),
+    maxConcurrentActivityTaskExecutions: options.maxConcurrentRotations,
+    maxCachedWorkflows: CACHED_WORKFLOWS,
+    shutdownGraceTime: SHUTDOWN_GRACE,
+  }
+}

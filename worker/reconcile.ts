@@ -1,0 +1,112 @@
+/**
+ * Compares the store with Temporal and takes up what fell between them: open events whose workflow is gone, requests
+ * that nobody serves, due times that no tick served. Everything it does may be done twice.
+ */
+import { WorkflowNotFoundError } from '@temporalio/client'
+import type { Logger } from 'pino'
+import { rotationWorkflowId, startLateRun, wake, type RotationsClient } from '../client/rotations.ts'
+import { parseSchedule, previousDue, type Schedule as CronSchedule } from '../model/cron.ts'
+import { isRefusal } from '../model/refusal.ts'
+import { findEnvironmentById, type Environment } from '../store/environments.ts'
+import { openEvents, setDriver, type RotationEvent } from '../store/events.ts'
+import { expireRequest, newestServedDue, recordMissed, unservedRequests } from '../store/requests.ts'
+import { activeSchedules, type Schedule } from '../store/schedules.ts'
+
+export interface ReconcileOptions extends RotationsClient {
+  log: Logger
+  /** Milliseconds; 0 for never. */
+  requestExpiry: number
+}
+
+/** A request or a tick that is younger has somebody who is about to serve it. In milliseconds. */
+const GRACE = 15_000
+/** Missed due times of one schedule that are written down one by one. */
+const MISSED_RECORDED = 1000
+
+/** One round. @throws when the store or Temporal is away; the next round does it all. */
+export async function reconcile(options: ReconcileOptions): Promise<void> {
+  for (const event of await openEvents(options.db)) await takeUp(options, event)
+  await serveWaiting(options)
+  for (const schedule of await activeSchedules(options.db)) await serveMissedDue(options, schedule)
+}
+
+async function takeUp(options: ReconcileOptions, event: RotationEvent): Promise<void> {
+  if (await isRunning(options, event.workflowId)) return
+  const workflowId = rotationWorkflowId(event.environmentId)
+  options.log.warn({ event: event.id }, 'an open event has no workflow any more; it is taken up again')
+  await setDriver(options.db, event.id, workflowId, event.runId)
+  await wake(options, event.environmentId, `${await nameOf(options, event.environmentId)} · taken up again`)
+}
+
+async function isRunning(options: ReconcileOptions, workflowId: string): Promise<boolean> {
+  try {
+    const { status } = await options.client.connection.withDeadline(Date.now() + GRACE, () =>
+      options.client.workflow.getHandle(workflowId).describe(),
+    )
+    return status.name === 'RUNNING'
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false
+    throw error
+  }
+}
+
+async function serveWaiting(options: ReconcileOptions): Promise<void> {
+  const waiting = await unservedRequests(options.db, GRACE)
+  const environments = new Set<string>()
+  for (const request of waiting) {
+    if (options.requestExpiry > 0 && request.age > options.requestExpiry) {
+      options.log.warn({ request: request.id }, 'a request was never begun and has expired')
+      await expireRequest(options.db, request.id, 'no worker began this rotation in time; ask again')
+    } else environments.add(request.environmentId)
+  }
+  for (const environmentId of environments) {
+    await wake(options, environmentId, `${await nameOf(options, environmentId)} · waiting requests`)
+  }
+}
+
+/** Runs the newest due time that nobody served, once; those before it are recorded as missed. */
+async function serveMissedDue(options: ReconcileOptions, schedule: Schedule): Promise<void> {
+  const environment = await findEnvironmentById(options.db, schedule.environmentId)
+  if (!environment || environment.deletedAt) return
+  const cron = readCron(options, schedule)
+  if (!cron) return
+  const served = await newestServedDue(options.db, schedule.id)
+  const since = Math.max(schedule.effectiveAt.getTime(), served?.getTime() ?? 0)
+  let due = previousDue(cron, new Date(Date.now() - GRACE))
+  if (!due || due.getTime() <= since) return
+  const late = due
+  options.log.warn(
+    { schedule: schedule.id, due: late.toISOString() },
+    'a due time was not served; it is run now',
+  )
+  await startLateRun(options, {
+    environmentId: schedule.environmentId,
+    scheduleId: schedule.id,
+    dueAt: late,
+    environmentName: fullName(environment),
+  })
+  for (let count = 0; count < MISSED_RECORDED; count += 1) {
+    due = previousDue(cron, due)
+    if (!due || due.getTime() <= since) return
+    await recordMissed(options.db, schedule, due)
+  }
+}
+
+function readCron(options: ReconcileOptions, schedule: Schedule): CronSchedule | undefined {
+  try {
+    return parseSchedule(schedule.cron, schedule.timezone, schedule.environmentId)
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    options.log.error({ schedule: schedule.id }, 'a schedule in the store cannot be read')
+    return undefined
+  }
+}
+
+async function nameOf(options: ReconcileOptions, environmentId: string): Promise<string> {
+  const environment = await findEnvironmentById(options.db, environmentId)
+  return environment ? fullName(environment) : environmentId
+}
+
+function fullName(environment: Environment): string {
+  return `${environment.organization}/${environment.project}/${environment.name}`
+}

@@ -1,0 +1,138 @@
+/**
+ * The story of a rotation: plan, rotate each path, commit, and again while requests wait. It decides only when;
+ * what is true is in the store, so a run may be started, reset, doubled or killed without harm.
+ */
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  isCancellation,
+  proxyActivities,
+  proxyLocalActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow'
+import { defineSearchAttributeKey } from '@temporalio/common'
+import type { Activities, Occasion, PathResult, Plan } from '../activities/index.ts'
+import { requestRotation, rotateNow } from './messages.ts'
+import { rotateAll } from './rotate-all.ts'
+
+export interface RotateEnvironmentInput {
+  environmentId: string
+  /** Set by a schedule's action; the due time is Temporal's own, unless a late run names it. */
+  scheduleId?: string
+  /** ISO 8601. A due time that passed while nothing could run. */
+  dueAt?: string
+  /** Milliseconds; tests shorten them. */
+  limits?: { attempt?: number; heartbeat?: number; concurrency?: number }
+}
+
+export interface EventSummary {
+  event: string
+  trigger: string
+  outcome: 'succeeded' | 'failed'
+  revision: number | null
+  rotations: PathResult[]
+}
+
+export interface RotateEnvironmentResult {
+  /** Why the run ended: there was nothing (more) to do, another run had the event, or the instant was not due. */
+  ended: 'done' | 'joined' | 'not due'
+  events: EventSummary[]
+}
+
+/** The due time, as Temporal notes it on every run that a schedule starts. */
+const SCHEDULED_FOR = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME')
+/** Longer than any one attempt waits by its own deadlines; what takes longer is a worker that is gone or stopped. */
+const ATTEMPT_MS = 5 * 60_000
+/** A worker that says nothing for this long is replaced. */
+const HEARTBEAT_MS = 20_000
+/** Paths of one environment that rotate at the same time. */
+const CONCURRENCY = 20
+/** Between attempts; the target's own two minutes are counted in the journal, so the number has no bound. */
+const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const
+
+export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<RotateEnvironmentResult> {
+  const { workflowId, runId, firstExecutionRunId } = workflowInfo()
+  const signals: string[] = []
+  let received = 0
+  let wakes = 0
+  let cancelled = false
+  setHandler(requestRotation, () => {
+    wakes += 1
+  })
+  setHandler(rotateNow, () => {
+    received += 1
+    signals.push(`signal/${firstExecutionRunId}/${received}`)
+  })
+  const cancelRequested = CancellationScope.current().cancelRequested.catch((error: unknown) => {
+    if (!isCancellation(error)) throw error
+    cancelled = true
+  })
+  void cancelRequested
+
+  const store = proxyLocalActivities<Activities>({ startToCloseTimeout: '1m', retry: RETRY })
+  const target = proxyActivities<Activities>({
+    startToCloseTimeout: input.limits?.attempt ?? ATTEMPT_MS,
+    heartbeatTimeout: input.limits?.heartbeat ?? HEARTBEAT_MS,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: RETRY,
+  })
+  const driver = { environmentId: input.environmentId, workflowId, runId }
+
+  const runEvent = async (plan: Plan & { kind: 'event' }): Promise<EventSummary | null> => {
+    const again = (rotationIds: string[]) =>
+      rotateAll(
+        plan.rotations.filter((rotation) => rotationIds.includes(rotation.id)),
+        input.limits?.concurrency ?? CONCURRENCY,
+        (rotation) =>
+          target.rotateSecret.executeWithOptions({ summary: `${rotation.path} · ${rotation.rotator}` }, [
+            { rotationId: rotation.id, cancelled },
+          ]),
+      )
+    await again(plan.rotations.filter((rotation) => rotation.outcome === null).map((rotation) => rotation.id))
+    for (;;) {
+      const committed = await store.commitRevision.executeWithOptions(
+        { summary: `commit ${plan.environment}` },
+        [{ ...driver, eventId: plan.eventId }],
+      )
+      if (committed.kind === 'superseded') return null
+      if (committed.kind === 'verify again') await again(committed.rotationIds)
+      else return { event: plan.eventId, trigger: plan.trigger, ...committed.summary }
+    }
+  }
+
+  return await CancellationScope.nonCancellable(async () => {
+    const events: EventSummary[] = []
+    let occasion: Occasion = firstOccasion(input)
+    for (;;) {
+      wakes = 0
+      const plan = await store.planRotation.executeWithOptions({ summary: `plan ${occasion.kind}` }, [
+        { ...driver, occasion },
+      ])
+      if (plan.kind === 'event') {
+        const summary = await runEvent(plan)
+        if (summary) events.push(summary)
+      }
+      const signal = signals.shift()
+      occasion = signal === undefined ? { kind: 'requests' } : { kind: 'signal', requestKey: signal }
+      if (plan.kind === 'event' || signal !== undefined) continue
+      await condition(allHandlersFinished)
+      if (wakes === 0 && signals.length === 0)
+        return { ended: endOf(plan, events), events: events.slice(-20) }
+    }
+  })
+}
+
+function firstOccasion(input: RotateEnvironmentInput): Occasion {
+  if (input.scheduleId === undefined) return { kind: 'requests' }
+  const dueAt = input.dueAt ?? workflowInfo().typedSearchAttributes.get(SCHEDULED_FOR)?.toISOString()
+  return dueAt === undefined
+    ? { kind: 'requests' }
+    : { kind: 'schedule', scheduleId: input.scheduleId, dueAt }
+}
+
+function endOf(plan: Plan & { kind: 'idle' }, events: EventSummary[]): RotateEnvironmentResult['ended'] {
+  if (events.length > 0 || plan.reason === 'no request') return 'done'
+  return plan.reason
+}
