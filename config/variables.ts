@@ -64,6 +64,12 @@ export const VARIABLES = {
   temporalNamespace: required(kinds.name, 'REKEY_TEMPORAL_NAMESPACE', 'default', 'Temporal namespace'),
   taskQueue: required(kinds.name, 'REKEY_TASK_QUEUE', 'rekey', 'Temporal task queue of the workers'),
   listen: required(kinds.listenAddress, 'REKEY_LISTEN', '127.0.0.1:8790', 'where the HTTP API listens'),
+  workerListen: required(
+    kinds.listenAddress,
+    'REKEY_WORKER_LISTEN',
+    '127.0.0.1:8791',
+    'where a worker answers /healthz and /readyz',
+  ),
   dataDir: required(kinds.text, 'REKEY_DATA_DIR', '.rekey', 'where rekey dev keeps its state'),
   keyFile: required(kinds.text, 'REKEY_KEY_FILE', '.rekey/key', 'file of the key that wraps all others'),
   minRotationAge: required(
@@ -105,8 +111,8 @@ export const VARIABLES = {
   changeTimeout: required(
     kinds.time,
     'REKEY_CHANGE_TIMEOUT',
-    '10s',
-    'time that one change at a target may take',
+    '5s',
+    'time that one change at a target may take; nothing else is sent there for three times as long',
   ),
   maxConcurrentRotations: required(
     kinds.count,

@@ -1,0 +1,56 @@
+/** The worker's own health endpoint: `/healthz` while the process lives, `/readyz` when it can rotate. */
+import { createServer } from 'node:http'
+import { sql } from 'kysely'
+import type { Client } from '@temporalio/client'
+import { pingTemporal } from '../client/connect.ts'
+import type { ListenAddress } from '../config/index.ts'
+import type { Database } from '../store/database.ts'
+
+export interface HealthSources {
+  db: Database
+  client: Client
+  isServing(): boolean
+}
+
+export async function serveHealth(
+  listen: ListenAddress,
+  sources: HealthSources,
+): Promise<{ close(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    void answer(request.url ?? '', sources).then(({ status, body }) => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    })
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(listen.port, listen.host, resolve)
+  })
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections()
+        server.close(() => resolve())
+      }),
+  }
+}
+
+async function answer(url: string, sources: HealthSources): Promise<{ status: number; body: object }> {
+  if (url === '/healthz') return { status: 200, body: { status: 'ok' } }
+  if (url !== '/readyz') return { status: 404, body: { code: 404, message: 'Not Found' } }
+  const away = [
+    (await works(() => sql`select 1`.execute(sources.db))) ? [] : ['the database'],
+    (await works(() => pingTemporal(sources.client))) ? [] : ['Temporal'],
+    sources.isServing() ? [] : ['the task queue'],
+  ].flat()
+  if (away.length === 0) return { status: 200, body: { status: 'ok' } }
+  return { status: 503, body: { code: 503, message: `not ready: ${away.join(', ')} cannot be used` } }
+}
+
+async function works(check: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await check()
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * The worker program: runs workflows and activities until it is told to stop. It starts while PostgreSQL or Temporal
+ * is away, says so on its health endpoint, and goes on by itself when they are back.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
+import { pino, type Logger } from 'pino'
+import { createActivities, type ActivityServices } from '../activities/index.ts'
+import { connectTemporal } from '../client/connect.ts'
+import { syncSchedule } from '../client/schedules.ts'
+import type { Config } from '../config/index.ts'
+import { checkCanary } from '../store/canary.ts'
+import { connectDatabase, type Database } from '../store/database.ts'
+import { findEnvironmentById } from '../store/environments.ts'
+import { listenForEvents } from '../store/notifications.ts'
+import { activeSchedules } from '../store/schedules.ts'
+import { loadKeeper } from '../store/seal.ts'
+import { originOf } from '../activities/guarded.ts'
+import { serveHealth } from './health.ts'
+import { workerOptions } from './options.ts'
+import { reconcile } from './reconcile.ts'
+import { createActivityServices } from './services.ts'
+
+/** Milliseconds between two tries to reach what is away. */
+const RETRY_AFTER = 1_000
+
+/** For tests that kill or stop the worker at a point; does nothing otherwise. */
+export type ServicesOverride = (services: ActivityServices) => ActivityServices
+
+/** Runs until the signal fires, then lets what is under way end. @throws when key file or settings cannot be used. */
+export async function runWorker(
+  config: Config,
+  signal: AbortSignal,
+  override: ServicesOverride = (services) => services,
+): Promise<void> {
+  const log = pino({ level: config.logLevel, base: { program: 'worker' } })
+  const keeper = await loadKeeper(config.keyFile)
+  const db = connectDatabase(config.databaseUrl, { maxConnections: config.maxConcurrentRotations + 5 })
+  const client = connectTemporal({ address: config.temporalAddress, namespace: config.temporalNamespace })
+  const listener = listenForEvents(config.databaseUrl)
+  installRuntime(log)
+  const services = override(createActivityServices(config, { db, keeper }, log))
+  const state = { serving: false }
+  const health = await serveHealth(config.workerListen, { db, client, isServing: () => state.serving })
+  log.info({ listen: config.workerListen }, 'worker started')
+
+  const reconciling = reconcileAlways(
+    { client, db, taskQueue: config.taskQueue, listener, log, requestExpiry: config.requestExpiry },
+    config.reconcileInterval,
+    signal,
+  )
+  try {
+    await untilReady(() => checkCanary(db, keeper), log, signal)
+    await serve()
+  } finally {
+    await reconciling
+    await health.close()
+    await listener.close()
+    await client.connection.close()
+    await db.destroy()
+    log.info('worker stopped')
+  }
+
+  async function serve(): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const connection = await NativeConnection.connect({ address: config.temporalAddress })
+        try {
+          const worker = await Worker.create(
+            workerOptions({
+              connection,
+              namespace: config.temporalNamespace,
+              taskQueue: config.taskQueue,
+              activities: createActivities(services),
+              maxConcurrentRotations: config.maxConcurrentRotations,
+            }),
+          )
+          const stop = () => {
+            if (worker.getState() === 'RUNNING') worker.shutdown()
+          }
+          signal.addEventListener('abort', stop)
+          const running = worker.run()
+          state.serving = true
+          if (signal.aborted) stop()
+          else void projectSchedules(config, client, db, log)
+          await running
+          signal.removeEventListener('abort', stop)
+        } finally {
+          state.serving = false
+          await connection.close()
+        }
+      } catch (error) {
+        log.warn(originOf(error), 'Temporal cannot be reached or ended the worker; trying again')
+        await pause(RETRY_AFTER, signal)
+      }
+    }
+  }
+}
+
+/** Temporal may have lost its schedules, or be new: the rows are written out once more at each start. */
+async function projectSchedules(
+  config: Config,
+  client: ReturnType<typeof connectTemporal>,
+  db: Database,
+  log: Logger,
+): Promise<void> {
+  try {
+    for (const schedule of await activeSchedules(db)) {
+      const environment = await findEnvironmentById(db, schedule.environmentId)
+      if (!environment) continue
+      const environmentName = `${environment.organization}/${environment.project}/${environment.name}`
+      await syncSchedule(client, config.taskQueue, { ...schedule, environmentName })
+    }
+  } catch (error) {
+    log.warn(originOf(error), 'the schedules could not be written to Temporal; late runs are found from the rows')
+  }
+}
+
+async function reconcileAlways(
+  options: Parameters<typeof reconcile>[0],
+  interval: number,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await reconcile(options)
+    } catch (error) {
+      options.log.warn(originOf(error), 'the store or Temporal is away; they are compared again later')
+    }
+    await pause(interval, signal)
+  }
+}
+
+async function untilReady(check: () => Promise<void>, log: Logger, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      return await check()
+    } catch (error) {
+      const wrongKey = error instanceof Error && !('code' in error) && error.name === 'Error'
+      if (wrongKey && /key/.test(error.message)) throw error
+      log.warn(originOf(error), 'the store cannot be used yet; trying again')
+      await pause(RETRY_AFTER, signal)
+    }
+  }
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(milliseconds, undefined, { signal })
+  } catch {
+    // told to stop
+  }
+}
+
+let installed = false
+
+/** Once a process: the SDK's own log goes where ours goes. */
+function installRuntime(log: Logger): void {
+  if (installed) return
+  installed = true
+  const sdk = log.child({ part: 'temporal' })
+  const at = (level: 'trace' | 'debug' | 'info' | 'warn' | 'error') => (message: string, meta?: object) =>
+    sdk[level](meta ?? {}, message)
+  Runtime.install({
+    shutdownSignals: [],
+    logger: {
+      log: (level, message, meta) => at(level.toLowerCase() as 'info')(message, meta),
+      trace: at('trace'),
+      debug: at('debug'),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+    },
+    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } } },
+  })
+}
