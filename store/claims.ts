@@ -75,3 +75,14 @@ export async function releaseClaims(
     )
     .execute()
 }
+
+/** The paths of an environment that hold claims, of calls that may be gone. */
+export async function claimedPaths(db: Queryable, environmentId: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('target_claims')
+    .select('path')
+    .distinct()
+    .where('environment_id', '=', environmentId)
+    .execute()
+  return rows.map((row) => row.path)
+}

@@ -58,3 +58,34 @@ export async function newestHeldRevision(
     .executeTakeFirst()
   return row?.revision ?? undefined
 }
+
+export interface Holding {
+  environmentId: string
+  path: string
+  revision: number
+  /** Keyed hashes of what that revision brought. */
+  hmacs: Buffer[]
+}
+
+/** Which revision, of whatever environment, last brought a new credential to any of these holders. */
+export async function newestHolding(db: Queryable, holders: string[]): Promise<Holding | undefined> {
+  const rows = await db
+    .selectFrom('held_credentials')
+    .select(['environment_id as environmentId', 'path', 'revision', 'hmac'])
+    .where('holder', 'in', holders)
+    .where('held_at', '=', (eb) =>
+      eb
+        .selectFrom('held_credentials')
+        .select((max) => max.fn.max('held_at').as('held_at'))
+        .where('holder', 'in', holders),
+    )
+    .orderBy('revision', 'desc')
+    .execute()
+  const [newest] = rows
+  if (!newest) return undefined
+  const { environmentId, path, revision } = newest
+  const brought = rows.filter(
+    (row) => row.environmentId === environmentId && row.path === path && row.revision === revision,
+  )
+  return { environmentId, path, revision, hmacs: brought.map((row) => row.hmac) }
+}

@@ -1,0 +1,143 @@
+/**
+ * The language's host over the store, for one person: what an evaluation may load is what that person may open.
+ * It reads and decrypts; it never writes, and never rotates.
+ */
+import type { Host, LoadedEnvironment } from '../language/index.ts'
+import { parseEnvironmentReference, formatEnvironmentName, type Version } from '../model/environment-name.ts'
+import { allows } from '../model/permissions.ts'
+import { Refusal } from '../model/refusal.ts'
+import { dataKeyOf, findEnvironment, type Environment } from '../store/environments.ts'
+import { levelOn } from '../store/grants.ts'
+import { revisionAt } from '../store/revisions.ts'
+import { SealError } from '../store/seal.ts'
+import { doesNotExist } from './access.ts'
+import { adaptLogin, type LoginCache, type LoginMode } from './adapt-login.ts'
+import { adaptRotator } from './adapt-rotator.ts'
+import type { Services } from './services.ts'
+
+export { createLoginCache, type LoginCache } from './adapt-login.ts'
+
+export interface HostOptions {
+  /** The root environment; without an id, a text that belongs to none. */
+  environment: Pick<Environment, 'organization'> & { id?: string }
+  /** With whose rights. */
+  login: string
+  /** `unknown`: login providers are not asked, and calls without a state yield an unknown value instead of an error. */
+  logins: LoginMode
+  /** Share it among evaluations that are to log in only once. */
+  loginCache?: LoginCache
+  signal?: AbortSignal
+}
+
+export interface EvaluationHost extends Host {
+  /** References that were refused because the person lacks the right to open them. */
+  readonly denied: readonly string[]
+  /** Call it after each evaluation: a store that could not be read is no fault of the definition. */
+  throwIfStoreFailed(): void
+}
+
+export function createHost(services: Services, options: HostOptions): EvaluationHost {
+  const { environment, login, logins, signal } = options
+  const loaded = new Map<string, Promise<LoadedEnvironment>>()
+  const denied: string[] = []
+  let failure: { error: unknown } | undefined
+
+  /** Words that are meant for people pass; a driver's do not, and are rethrown by `throwIfStoreFailed`. */
+  const worded = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work
+    } catch (error) {
+      if (error instanceof SealError) throw new Error(error.message)
+      if (error instanceof Refusal) throw error
+      failure ??= { error }
+      throw new Error('the store could not be read; try again')
+    }
+  }
+
+  return {
+    denied,
+    throwIfStoreFailed: () => {
+      if (failure) throw failure.error
+    },
+    loadEnvironment: (name) => {
+      const known = loaded.get(name)
+      if (known) return known
+      const loading = worded(loadFor(services, name, environment.organization, login)).catch(
+        (error: unknown) => {
+          if (error instanceof Refusal && error.kind === 'forbidden') denied.push(name)
+          throw error
+        },
+      )
+      loaded.set(name, loading)
+      return loading
+    },
+    loadProvider: async (name) => {
+      const provider = services.findLogin(name)
+      if (!provider) throw new Error(`there is no login provider named "${name}"`)
+      return adaptLogin(services, provider, { mode: logins, cache: options.loginCache, signal })
+    },
+    loadRotator: async (name) => {
+      const rotator = services.findRotator(name)
+      if (!rotator) throw new Error(`there is no rotator named "${name}"`)
+      return adaptRotator(rotator, { withoutState: logins === 'unknown' ? 'unknown' : 'error' })
+    },
+    decrypt: async (ciphertext) => {
+      if (environment.id === undefined)
+        throw new Error('this secret was sealed for an environment and opens only there')
+      return worded(decryptFor(services, environment.id, ciphertext))
+    },
+    context: {
+      value: {
+        pulumi: {
+          value: {
+            user: { value: { login: { value: login } } },
+            organization: {
+              value: {
+                login: { value: environment.organization },
+                name: { value: environment.organization },
+              },
+            },
+          },
+        },
+      },
+    },
+    ...(signal && { signal }),
+  }
+}
+
+/** Decrypts a secret of a definition. @throws SealError */
+export async function decryptFor(
+  services: Services,
+  environmentId: string,
+  ciphertext: Uint8Array,
+): Promise<Uint8Array> {
+  const dataKey = await dataKeyOf(services.db, services.keeper, environmentId)
+  return dataKey.open('definition', '', ciphertext)
+}
+
+async function loadFor(
+  services: Services,
+  reference: string,
+  organization: string,
+  login: string,
+): Promise<LoadedEnvironment> {
+  const { version, ...name } = parseEnvironmentReference(reference, organization)
+  const environment = await findEnvironment(services.db, name)
+  const level = environment ? await levelOn(services.db, login, environment) : null
+  if (!environment || !allows(level, 'read')) throw new Refusal('not-found', doesNotExist(name))
+  if (!allows(level, 'open'))
+    throw new Refusal(
+      'forbidden',
+      `${login} may not open environment ${formatEnvironmentName(name)}: ask its administrators for "open" on it`,
+    )
+  const revision = await revisionAt(services.db, environment.id, version)
+  if (!revision) throw new Refusal('not-found', noRevision(name, version))
+  return { text: revision.text, decrypt: (ciphertext) => decryptFor(services, environment.id, ciphertext) }
+}
+
+/** What to say of a version that an environment does not have. */
+export function noRevision(name: { project: string; name: string }, version: Version): string {
+  const of = `environment ${formatEnvironmentName(name)} has no revision`
+  if (version.kind === 'number') return `${of} ${version.number}`
+  return version.kind === 'tag' ? `${of} tagged "${version.tag}"` : of
+}
