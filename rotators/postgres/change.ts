@@ -25,11 +25,13 @@ export async function changePassword(
   // Three waits, half of the time each: for ALTER ROLE to be sent, for its locks, for COMMIT to be sent. So the change
   // lands within one and a half times the limit after `sendBy`, or never.
   const half = Math.max(1, Math.floor(limits.changeTimeout / 2))
+  // The shorter of the two, so that the answer names the reason.
+  const lock = Math.max(1, Math.floor(half * 0.9))
   // The client gives up after the server has, to hear why.
   session.within(2 * limits.changeTimeout)
   await session.query('BEGIN READ WRITE')
   await session.query(
-    `SET LOCAL lock_timeout = ${half}; SET LOCAL statement_timeout = ${half};
+    `SET LOCAL lock_timeout = ${lock}; SET LOCAL statement_timeout = ${half};
      SET LOCAL idle_in_transaction_session_timeout = ${half}`,
   )
   if (Date.now() > limits.sendBy) {

@@ -130,13 +130,13 @@ function networkFailure(code: string, message: string, moment: Moment, place: st
   if (code === 'ECONNREFUSED') {
     return new RotationFailure('TARGET_UNREACHABLE', `nothing accepts connections at ${place}`)
   }
-  if (/^SASL: SCRAM-SERVER-FINAL-MESSAGE/.test(message)) {
+  if (message.startsWith('SASL: SCRAM-SERVER-FINAL-MESSAGE')) {
     return new RotationFailure(
       'VERIFY_FAILED',
       `${place} could not prove that it knows the password of ${moment.who}`,
     )
   }
-  if (/^E[A-Z]+$/.test(code) || /^Connection terminated/.test(message)) {
+  if (/^E[A-Z]+$/.test(code) || message.startsWith('Connection terminated')) {
     return new RotationFailure('TARGET_UNREACHABLE', `the connection to ${place} broke`)
   }
   return new RotationFailure(
