@@ -18,7 +18,7 @@ export interface ScheduleProjection {
 }
 
 /** Temporal's answers are waited for this long, in milliseconds. */
-const DEADLINE = 10_000
+const DEADLINE = 5_000
 /** Ticks that Temporal itself is late for; older ones are found from the rows. */
 const CATCHUP_WINDOW = 60_000
 

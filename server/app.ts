@@ -9,12 +9,19 @@ import { loggerOptions } from './logging.ts'
 import { routes } from './routes/index.ts'
 import type { Services } from './services.ts'
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Fires when the server is about to close: whoever waits for something long must come to an end. */
+    stopping: AbortSignal
+  }
+}
+
 export function createApp(services: Services, options: { logLevel?: string } = {}): FastifyInstance {
   const app = fastify({
     logger: loggerOptions(options.logLevel ?? 'silent'),
     genReqId: () => randomUUID(),
     bodyLimit: BODY_LIMIT,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
     frameworkErrors: handleError,
     clientErrorHandler: handleClientError,
     routerOptions: {
@@ -37,10 +44,14 @@ export function createApp(services: Services, options: { logLevel?: string } = {
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
   app.decorateRequest('login', '')
+  const stopping = new AbortController()
+  app.decorate('stopping', stopping.signal)
+  app.addHook('preClose', async () => stopping.abort())
   app.addHook('onRoute', demandRule)
   app.addHook('onRequest', async (request) => {
     const access = request.routeOptions.config.access
     if (access === undefined || access === 'anyone') return
+    await services.demandKey()
     await authenticate(services.db, request)
     await authorize(services.db, request)
   })

@@ -5,7 +5,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Socket } from 'node:net'
 import { Refusal, type RefusalKind } from '../model/refusal.ts'
-import { awayDependency } from './away.ts'
+import { awayDependency, describeAway } from './away.ts'
 
 const STATUS: Record<RefusalKind, number> = {
   invalid: 400,
@@ -33,7 +33,7 @@ export function errorBody(error: unknown, requestId: string): ErrorBody {
     return body
   }
   const away = awayDependency(error)
-  if (away) return { code: 503, message: `${away} cannot be reached right now; try again in a moment` }
+  if (away) return { code: 503, message: describeAway(away) }
   const { statusCode, code, validation, message } = error as Partial<FastifyError>
   if (validation) return { code: 400, message: message ?? 'the request is not valid' }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return { code: 413, message: 'the request body is too large' }
@@ -45,7 +45,11 @@ export function errorBody(error: unknown, requestId: string): ErrorBody {
 
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const body = errorBody(error, request.id)
-  if (body.code >= 500) request.log.error({ err: error, away: awayDependency(error) }, 'request failed')
+  if (body.code >= 500)
+    request.log[body.code === 503 ? 'warn' : 'error'](
+      { err: error, away: awayDependency(error) },
+      'request failed',
+    )
   void reply.code(body.code).header('X-Pulumi-Request-ID', request.id).send(body)
 }
 

@@ -5,6 +5,8 @@ import type { Schedule } from '../store/schedules.ts'
 export interface Services extends EnvironmentServices {
   rotations: Rotations
   schedules: ScheduleProjector
+  /** Asked before every route that needs a person. @throws Refusal unavailable until the key has opened the store. */
+  demandKey(): Promise<void>
   /** What must be there for the API to work: by name, each throwing when it is not. */
   checks: Record<string, () => Promise<void>>
   /** Milliseconds; 0 switches the limit off. */

@@ -17,5 +17,7 @@ export function connectDatabase(databaseUrl: string, options: { maxConnections?:
   })
   // An idle connection that the server drops must not end the process; the next query opens a new one.
   pool.on('error', () => {})
+  // Nor one that it drops in the middle of a query: the query itself fails, and that is told.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
 }

@@ -52,7 +52,16 @@ export function rotationRoutes(app: FastifyInstance, { db, rotations }: Services
       if (request.query.wait === 'false') {
         return reply.code(202).send(await answer(db, environment.id, eventId))
       }
-      await rotations.wait(eventId, untilGone(reply))
+      const gone = untilGone(reply)
+      try {
+        await rotations.wait(eventId, AbortSignal.any([gone, app.stopping]))
+      } catch (error) {
+        if (!gone.aborted && !app.stopping.aborted) throw error
+        throw new Refusal(
+          'unavailable',
+          `this server is stopping; the rotation ${eventId} goes on without it`,
+        )
+      }
       return answer(db, environment.id, eventId)
     },
   )

@@ -70,6 +70,7 @@ export async function startApi(overrides: Partial<Services> = {}): Promise<Api> 
     settings: DEFAULT_SETTINGS,
     rotations: unused,
     schedules: recorder(projected),
+    demandKey: () => Promise.resolve(),
     checks: {},
     minScheduleInterval: 3_600_000,
     ...overrides,

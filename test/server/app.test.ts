@@ -204,7 +204,7 @@ describe('health', () => {
     expect(user.statusCode).toBe(503)
     expect(user.json()).toEqual({
       code: 503,
-      message: expect.stringContaining('the database cannot be reached'),
+      message: expect.stringContaining('the database cannot be reached right now'),
     })
     await app.close()
     expect((await api.call('GET', '/readyz')).json).toEqual({ status: 'ok', checks: {} })

@@ -1,0 +1,36 @@
+/** Keeps a server with the wrong key file from sealing anything: checked once against the store, as soon as it is there. */
+import { Refusal } from '../model/refusal.ts'
+import { checkCanary } from '../store/canary.ts'
+import type { Database } from '../store/database.ts'
+import type { Keeper } from '../store/seal.ts'
+import { awayDependency } from './away.ts'
+
+export interface KeyGuard {
+  /** @throws Refusal unavailable until the key has opened the store's canary; the driver's error while it is away. */
+  demand(): Promise<void>
+  /** At the start: @throws Error in words when the store is there and the key is not its own. */
+  refuseWrong(): Promise<void>
+}
+
+export function createKeyGuard(db: Database, keeper: Keeper): KeyGuard {
+  let opened = false
+  const check = async () => {
+    if (opened) return
+    await checkCanary(db, keeper)
+    opened = true
+  }
+  return {
+    demand: () =>
+      check().catch((error: unknown) => {
+        if (awayDependency(error)) throw error
+        throw new Refusal(
+          'unavailable',
+          error instanceof Error ? error.message : 'the key could not be checked',
+        )
+      }),
+    refuseWrong: () =>
+      check().catch((error: unknown) => {
+        if (!awayDependency(error)) throw error
+      }),
+  }
+}
