@@ -16,6 +16,7 @@ import { appendRevision, etag, latestRevision, type Revision } from '../store/re
 import { inTransaction } from '../store/transaction.ts'
 import { demandLevel, doesNotExist } from './access.ts'
 import { prepareRevision, type PreparedRevision } from './prepare-revision.ts'
+import { refuseUnusable } from './refuse-text.ts'
 import type { Services } from './services.ts'
 import { stateHmacs } from './state.ts'
 
@@ -57,16 +58,6 @@ export async function saveDefinition(services: Services, request: SaveRequest): 
       }
   }
   throw new Refusal('conflict', 'the environment keeps changing while this is saved; try again')
-}
-
-function refuseUnusable(text: string, maxSize: number): void {
-  const size = Buffer.byteLength(text)
-  if (size > maxSize)
-    throw new Refusal('too-large', `the definition has ${size} bytes; the most there may be is ${maxSize}`)
-  if (text.trim() === '')
-    throw new Refusal('invalid', 'the definition is empty; write "values: {}" for one without values')
-  if (text.includes('\0'))
-    throw new Refusal('invalid', 'the definition holds a NUL character, which is no text')
 }
 
 /** Clients send the tag bare, quoted, or marked as weak. */

@@ -29,17 +29,37 @@ const COLUMNS = [
   'environments.deleted_at as deletedAt',
 ] as const
 
-/** Makes an environment with its own data key and revision 1, the empty text. @throws Refusal conflict when the name is taken. */
+/** Of an environment whose first text had to be sealed before it is made: its id, its key, that text. */
+export interface GivenEnvironment {
+  id: string
+  wrappedKey: Buffer
+  text: string
+}
+
+/**
+ * Makes an environment with its own data key and revision 1, which is the empty text unless one is given.
+ * @throws Refusal conflict when the name is taken.
+ */
 export async function createEnvironment(
   db: Queryable,
   keeper: Keeper,
-  { organization, project, name, creator }: EnvironmentName & { creator: string },
+  {
+    organization,
+    project,
+    name,
+    creator,
+    given,
+  }: EnvironmentName & { creator: string; given?: GivenEnvironment },
 ): Promise<Environment> {
-  const dataKey = await newDataKey(keeper)
+  const { id, wrappedKey, text } = given ?? {
+    id: randomUUID(),
+    wrappedKey: await newDataKey(keeper),
+    text: '',
+  }
   return inTransaction(db, async (transaction) => {
     const made = await transaction
       .insertInto('environments')
-      .values({ id: randomUUID(), organization, project, name, data_key: dataKey })
+      .values({ id, organization, project, name, data_key: wrappedKey })
       .onConflict((conflict) =>
         conflict.columns(['organization', 'project', 'name']).where('deleted_at', 'is', null).doNothing(),
       )
@@ -47,8 +67,8 @@ export async function createEnvironment(
       .executeTakeFirst()
     if (!made)
       throw new Refusal('conflict', `environment ${formatEnvironmentName({ project, name })} already exists`)
-    await appendRevision(transaction, { environmentId: made.id, text: '', creator })
-    return (await findEnvironmentById(transaction, made.id))!
+    await appendRevision(transaction, { environmentId: id, text, creator })
+    return (await findEnvironmentById(transaction, id))!
   })
 }
 

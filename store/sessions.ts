@@ -9,6 +9,8 @@ export interface OpenSession {
   revision: number
   login: string
   expiresAt: Date
+  /** Milliseconds that are left, by the store's clock. */
+  leftMs: number
 }
 
 const COLUMNS = [
@@ -17,6 +19,7 @@ const COLUMNS = [
   'revision',
   'login',
   'expires_at as expiresAt',
+  sql<number>`(extract(epoch from expires_at - now()) * 1000)::float8`.as('leftMs'),
 ] as const
 
 export async function createSession(

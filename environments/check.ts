@@ -1,0 +1,38 @@
+/** Checks a text that belongs to no environment yet: what would it evaluate to, as far as can be told without logging in. */
+import { check, load, toWire, type Diagnostic } from '../language/index.ts'
+import { Refusal } from '../model/refusal.ts'
+import { isMember } from '../store/users.ts'
+import { createHost } from './host.ts'
+import { redactEnvironment } from './redact.ts'
+import { refuseTooLarge } from './refuse-text.ts'
+import type { Services } from './services.ts'
+
+export interface CheckRequest {
+  organization: string
+  text: string
+  login: string
+  /** Else everything secret is left out of the answer. */
+  showSecrets: boolean
+}
+
+/**
+ * `wire` is the environment as JSON text, also where there are errors.
+ * @throws Refusal not-found (the organization), too-large
+ */
+export async function checkDefinition(
+  services: Services,
+  { organization, text, login, showSecrets }: CheckRequest,
+): Promise<{ wire: string; diagnostics: Diagnostic[] }> {
+  if (!(await isMember(services.db, organization, login)))
+    throw new Refusal('not-found', `there is no organization ${organization}`)
+  refuseTooLarge(text, services.settings.maxDefinitionSize)
+  const host = createHost(services, { environment: { organization }, login, logins: 'unknown' })
+  const { document, diagnostics } = load('<yaml>', text)
+  const evaluation = await check(document, host, { showSecrets })
+  host.throwIfStoreFailed()
+  const { environment } = evaluation
+  return {
+    wire: toWire(environment && !showSecrets ? redactEnvironment(environment) : environment),
+    diagnostics: [...diagnostics, ...evaluation.diagnostics],
+  }
+}
