@@ -59,6 +59,11 @@ export async function sharedTemporal(): Promise<SharedTemporal & { namespace: st
   return { ...(await ask<SharedTemporal>('temporal')), namespace: 'default', taskQueue: uniqueName('queue') }
 }
 
+/** The workflows, bundled once for all test files. */
+export function sharedBundle(): Promise<{ codePath: string }> {
+  return ask<{ codePath: string }>('bundle')
+}
+
 /** A new, empty database on the shared server. */
 export async function freshDatabase(): Promise<FreshDatabase> {
   const server = await sharedPostgres()

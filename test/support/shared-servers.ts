@@ -66,6 +66,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
       const { host, port, superuser, password } = server
       return { host, port, superuser, password }
     }),
+    bundle: once(async (): Promise<{ codePath: string }> => {
+      const { bundleWorkflows } = await import('../../worker/bundle.ts')
+      const codePath = join(folder, 'workflow-bundle.js')
+      writeFileSync(codePath, (await bundleWorkflows()).code)
+      return { codePath }
+    }),
     temporal: once(async (): Promise<SharedTemporal> => {
       const server = keep(
         await startTemporal({
@@ -103,10 +109,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => void teardown().finally(() => process.exit(1)))
-  // The last resort, when something calls exit before the teardown: nothing can be awaited any more.
+  // The last resort, when something calls exit before the teardown is through: nothing can be awaited any more.
   process.once('exit', () => {
     for (const { pid } of running) if (processIdentity(pid)) process.kill(pid, 'SIGQUIT')
-    rmSync(folder, { recursive: true, force: true })
+    const deadline = Date.now() + 5_000
+    while (running.some(({ pid }) => processIdentity(pid)) && Date.now() < deadline) pause(20)
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   })
   return teardown
 }
@@ -152,4 +160,8 @@ function listen(server: Server): Promise<number> {
       resolve(typeof address === 'object' && address ? address.port : 0)
     })
   })
+}
+
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }

@@ -14,6 +14,8 @@ export interface TestStore {
   db: Database
   keeper: Keeper
   url: string
+  /** For a program that opens this store by itself. */
+  keyFile: string
   close(): Promise<void>
 }
 
@@ -24,7 +26,6 @@ export async function freshStore(): Promise<TestStore> {
   const keyFile = join(folder, 'key')
   await createKeyFile(keyFile)
   const keeper = await loadKeeper(keyFile)
-  await rm(folder, { recursive: true })
   const db = connectDatabase(url)
   await migrate(db)
   await createCanary(db, keeper)
@@ -37,6 +38,7 @@ export async function freshStore(): Promise<TestStore> {
   const close = async () => {
     await db.destroy()
     await drop()
+    await rm(folder, { recursive: true })
   }
-  return { db, keeper, url, close }
+  return { db, keeper, url, keyFile, close }
 }
