@@ -20,7 +20,11 @@ export async function demandRevision(
   return revision
 }
 
-export function sendDefinition(reply: FastifyReply, revision: Revision, text = revision.text): FastifyReply {
+export function sendDefinition(
+  reply: FastifyReply,
+  revision: Pick<Revision, 'environmentId' | 'number'> & { text?: string },
+  text = revision.text ?? '',
+): FastifyReply {
   return setRevisionHeaders(reply, revision.environmentId, revision.number)
     .type('application/x-yaml; charset=utf-8')
     .send(text)

@@ -2,10 +2,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { checkEnvironmentName } from '../../model/environment-name.ts'
-import { appendAudit } from '../../store/audit.ts'
-import { createEnvironment, listEnvironments, type EnvironmentPage } from '../../store/environments.ts'
-import { inTransaction } from '../../store/transaction.ts'
+import { createEnvironment } from '../../environments/create.ts'
+import { listEnvironments, type EnvironmentPage } from '../../store/environments.ts'
 import { Organization, readCount, WholeNumber } from '../parameters.ts'
 import { sendDone } from '../sdk-version.ts'
 import type { Services } from '../services.ts'
@@ -17,7 +15,8 @@ const Page = Type.Object({
 })
 const NewEnvironment = Type.Object({ project: Type.String(), name: Type.String() })
 
-export function environmentRoutes(app: FastifyInstance, { db, keeper }: Services): void {
+export function environmentRoutes(app: FastifyInstance, services: Services): void {
+  const { db } = services
   const typed = app.withTypeProvider<TypeBoxTypeProvider>()
 
   typed.get(
@@ -51,23 +50,12 @@ export function environmentRoutes(app: FastifyInstance, { db, keeper }: Services
   typed.post(
     '/api/esc/environments/:org',
     {
-      config: { access: { intoProject: 'admin' }, body: 'json' },
+      config: { access: { intoProject: 'write' }, body: 'json' },
       schema: { params: Organization, body: NewEnvironment },
     },
     async (request, reply) => {
       const { login, body } = request
-      const name = { organization: request.params.org, project: body.project, name: body.name }
-      checkEnvironmentName(name)
-      await inTransaction(db, async (transaction) => {
-        const made = await createEnvironment(transaction, keeper, { ...name, creator: login })
-        await appendAudit(transaction, {
-          actor: login,
-          action: 'environment.create',
-          organization: name.organization,
-          environmentId: made.id,
-          details: { project: name.project, name: name.name },
-        })
-      })
+      await createEnvironment(services, { organization: request.params.org, ...body, login })
       return sendDone(request, reply)
     },
   )

@@ -1,6 +1,8 @@
 /** Every route of the API: one file per resource. */
 import type { FastifyInstance } from 'fastify'
 import type { Services } from '../services.ts'
+import { checkRoutes } from './check.ts'
+import { definitionRoutes } from './definitions.ts'
 import { environmentRoutes } from './environments.ts'
 import { grantRoutes } from './grants.ts'
 import { healthRoutes } from './health.ts'
@@ -9,6 +11,7 @@ import { revisionTagRoutes } from './revision-tags.ts'
 import { revisionRoutes } from './revisions.ts'
 import { rotationRoutes } from './rotations.ts'
 import { scheduleRoutes } from './schedules.ts'
+import { sessionRoutes } from './sessions.ts'
 import { tokenRoutes } from './tokens.ts'
 import { userRoutes } from './user.ts'
 
@@ -19,6 +22,9 @@ export const routes: ((app: FastifyInstance, services: Services) => void)[] = [
   memberRoutes,
   grantRoutes,
   environmentRoutes,
+  checkRoutes,
+  definitionRoutes,
+  sessionRoutes,
   revisionRoutes,
   revisionTagRoutes,
   rotationRoutes,
