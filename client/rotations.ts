@@ -20,6 +20,8 @@ export interface RotationsClient {
   db: Database
   taskQueue: string
   listener: EventListener
+  /** Handed to the workflows that are started; absent for their own. */
+  limits?: NonNullable<RotateEnvironmentInput['limits']>
 }
 
 export interface RotationRequest {
@@ -68,7 +70,7 @@ export async function request(on: RotationsClient, asked: RotationRequest): Prom
 
 /** Has a workflow look for waiting requests. @throws Refusal unavailable when Temporal is away. */
 export async function wake(on: RotationsClient, environmentId: string, summary: string): Promise<void> {
-  const input: RotateEnvironmentInput = { environmentId }
+  const input: RotateEnvironmentInput = { environmentId, ...(on.limits && { limits: on.limits }) }
   const operation = new WithStartWorkflowOperation('rotateEnvironment', {
     workflowId: rotationWorkflowId(environmentId),
     taskQueue: on.taskQueue,

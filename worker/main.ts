@@ -3,9 +3,9 @@
  * is away, says so on its health endpoint, and goes on by itself when they are back.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
+import { NativeConnection, Runtime, Worker, type WorkflowBundleOption } from '@temporalio/worker'
 import { pino, type Logger } from 'pino'
-import { createActivities, type ActivityServices } from '../activities/index.ts'
+import { createActivities, type Activities, type ActivityServices } from '../activities/index.ts'
 import { connectTemporal } from '../client/connect.ts'
 import { syncSchedule } from '../client/schedules.ts'
 import type { Config } from '../config/index.ts'
@@ -24,14 +24,17 @@ import { createActivityServices } from './services.ts'
 /** Milliseconds between two tries to reach what is away. */
 const RETRY_AFTER = 1_000
 
-/** For tests that kill or stop the worker at a point; does nothing otherwise. */
-export type ServicesOverride = (services: ActivityServices) => ActivityServices
+/** What tests put in the place of the usual: activities that stop at a point, workflows that are bundled already. */
+export interface WorkerOverrides {
+  createActivities?: (services: ActivityServices) => Activities
+  workflowBundle?: WorkflowBundleOption
+}
 
 /** Runs until the signal fires, then lets what is under way end. @throws when key file or settings cannot be used. */
 export async function runWorker(
   config: Config,
   signal: AbortSignal,
-  override: ServicesOverride = (services) => services,
+  overrides: WorkerOverrides = {},
 ): Promise<void> {
   const log = pino({ level: config.logLevel, base: { program: 'worker' } })
   const keeper = await loadKeeper(config.keyFile)
@@ -39,7 +42,8 @@ export async function runWorker(
   const client = connectTemporal({ address: config.temporalAddress, namespace: config.temporalNamespace })
   const listener = listenForEvents(config.databaseUrl)
   installRuntime(log)
-  const services = override(createActivityServices(config, { db, keeper }, log))
+  const services = createActivityServices(config, { db, keeper }, log)
+  const activities = (overrides.createActivities ?? createActivities)(services)
   const state = { serving: false }
   const health = await serveHealth(config.workerListen, { db, client, isServing: () => state.serving })
   log.info({ listen: config.workerListen }, 'worker started')
@@ -71,7 +75,8 @@ export async function runWorker(
               connection,
               namespace: config.temporalNamespace,
               taskQueue: config.taskQueue,
-              activities: createActivities(services),
+              activities,
+              ...(overrides.workflowBundle && { workflowBundle: overrides.workflowBundle }),
               maxConcurrentRotations: config.maxConcurrentRotations,
             }),
           )
@@ -112,7 +117,10 @@ async function projectSchedules(
       await syncSchedule(client, config.taskQueue, { ...schedule, environmentName })
     }
   } catch (error) {
-    log.warn(originOf(error), 'the schedules could not be written to Temporal; late runs are found from the rows')
+    log.warn(
+      originOf(error),
+      'the schedules could not be written to Temporal; late runs are found from the rows',
+    )
   }
 }
 

@@ -1,5 +1,6 @@
 /** How the Temporal worker is set up, the same in production, in development and in tests. */
-import { existsSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { NativeConnection, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker'
 import type { Activities } from '../activities/index.ts'
@@ -23,8 +24,16 @@ const CACHED_WORKFLOWS = 200
 export const BUNDLE_PATH = fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url))
 export const WORKFLOWS_PATH = fileURLToPath(new URL('../workflows/index.ts', import.meta.url))
 
+/** In a checkout a bundle that is older than the workflows' source is no longer theirs. */
+function isFresh(bundle: string): boolean {
+  const made = statSync(bundle, { throwIfNoEntry: false })?.mtimeMs
+  if (made === undefined) return false
+  const folder = dirname(WORKFLOWS_PATH)
+  return readdirSync(folder).every((name) => statSync(join(folder, name)).mtimeMs <= made)
+}
+
 export function workerOptions(options: RekeyWorkerOptions): WorkerOptions {
-  const bundle = options.workflowBundle ?? (existsSync(BUNDLE_PATH) ? { codePath: BUNDLE_PATH } : undefined)
+  const bundle = options.workflowBundle ?? (isFresh(BUNDLE_PATH) ? { codePath: BUNDLE_PATH } : undefined)
   return {
     connection: options.connection,
     namespace: options.namespace,
