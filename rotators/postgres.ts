@@ -25,6 +25,11 @@ export const postgres: Rotator<PostgresInputs, PostgresCredential, PostgresCrede
   permissions: [
     {
       who: 'the managing user',
+      grant: 'GRANT CONNECT ON DATABASE app TO managing_user',
+      why: 'to log in; it needs nothing in the database itself',
+    },
+    {
+      who: 'the managing user',
       grant: 'ALTER ROLE managing_user CREATEROLE',
       why: 'to change the password of another user',
     },

@@ -136,7 +136,7 @@ function networkFailure(code: string, message: string, moment: Moment, place: st
       `${place} could not prove that it knows the password of ${moment.who}`,
     )
   }
-  if (/^E[A-Z]+$/.test(code) || message.startsWith('Connection terminated')) {
+  if (/^E[A-Z]+$/.test(code) || /^(Connection terminated|Client (has|was) )/.test(message)) {
     return new RotationFailure('TARGET_UNREACHABLE', `the connection to ${place} broke`)
   }
   return new RotationFailure(

@@ -17,7 +17,7 @@ export interface DatabaseInputs {
   /** Unknown, hence absent, while an environment is merely opened. */
   managingUser?: PostgresCredential
   sslmode?: SslMode
-  /** One or more certificates in PEM that replace the system's certificate authorities. */
+  /** One or more certificates in PEM that replace the well-known authorities. */
   ca?: string
 }
 
@@ -76,7 +76,7 @@ export const POSTGRES_INPUTS: JSONSchema = {
         },
         ca: {
           type: 'string',
-          description: 'Certificate authorities (PEM) to trust instead of those of the system.',
+          description: 'Certificate authorities (PEM) to trust instead of the well-known ones.',
         },
       },
       required: ['database', 'host', 'managingUser'],

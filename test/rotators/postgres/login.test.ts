@@ -117,6 +117,16 @@ test('a server that skips its own part of SCRAM has not proved anything', async 
   impostor.close()
 })
 
+test('a host name that nobody knows', async () => {
+  const at = with_({ host: 'no-such-host.invalid', sslmode: 'disable' })
+  const failure = await failureOf(
+    postgres.test(at, user, limits()),
+    ['TARGET_UNREACHABLE', 'TARGET_TIMEOUT'],
+    secrets,
+  )
+  expect(failure.message).toContain('no-such-host.invalid')
+})
+
 test('the environment of the process stays out', async () => {
   const before = { ...process.env }
   Object.assign(process.env, {
