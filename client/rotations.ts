@@ -11,8 +11,7 @@ import { findEvent } from '../store/events.ts'
 import type { EventListener } from '../store/notifications.ts'
 import { findByEvent, insertRequest, type Request } from '../store/requests.ts'
 import { inTransaction } from '../store/transaction.ts'
-import { requestRotation } from '../workflows/messages.ts'
-import type { RotateEnvironmentInput } from '../workflows/rotate-environment.ts'
+import { requestRotation, type RotateEnvironmentInput } from '../workflows/messages.ts'
 import { pingTemporal } from './connect.ts'
 
 export interface RotationsClient {

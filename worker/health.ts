@@ -1,10 +1,10 @@
 /** The worker's own health endpoint: `/healthz` while the process lives, `/readyz` when it can rotate. */
 import { createServer } from 'node:http'
-import { sql } from 'kysely'
 import type { Client } from '@temporalio/client'
 import { pingTemporal } from '../client/connect.ts'
 import type { ListenAddress } from '../config/index.ts'
 import type { Database } from '../store/database.ts'
+import { pingDatabase } from '../store/ping.ts'
 
 export interface HealthSources {
   db: Database
@@ -38,7 +38,7 @@ async function answer(url: string, sources: HealthSources): Promise<{ status: nu
   if (url === '/healthz') return { status: 200, body: { status: 'ok' } }
   if (url !== '/readyz') return { status: 404, body: { code: 404, message: 'Not Found' } }
   const away = [
-    (await works(() => sql`select 1`.execute(sources.db))) ? [] : ['the database'],
+    (await works(() => pingDatabase(sources.db))) ? [] : ['the database'],
     (await works(() => pingTemporal(sources.client))) ? [] : ['Temporal'],
     sources.isServing() ? [] : ['the task queue'],
   ].flat()

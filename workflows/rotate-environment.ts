@@ -14,32 +14,14 @@ import {
 } from '@temporalio/workflow'
 import { defineSearchAttributeKey } from '@temporalio/common'
 import type { Activities, Occasion, PathResult, Plan } from '../activities/index.ts'
-import { requestRotation, rotateNow } from './messages.ts'
+import {
+  requestRotation,
+  rotateNow,
+  type EventSummary,
+  type RotateEnvironmentInput,
+  type RotateEnvironmentResult,
+} from './messages.ts'
 import { rotateAll } from './rotate-all.ts'
-
-export interface RotateEnvironmentInput {
-  environmentId: string
-  /** Set by a schedule's action; the due time is Temporal's own, unless a late run names it. */
-  scheduleId?: string
-  /** ISO 8601. A due time that passed while nothing could run. */
-  dueAt?: string
-  /** Milliseconds; tests shorten them. */
-  limits?: { attempt?: number; heartbeat?: number; concurrency?: number }
-}
-
-export interface EventSummary {
-  event: string
-  trigger: string
-  outcome: 'succeeded' | 'failed'
-  revision: number | null
-  rotations: PathResult[]
-}
-
-export interface RotateEnvironmentResult {
-  /** Why the run ended: there was nothing (more) to do, another run had the event, or the instant was not due. */
-  ended: 'done' | 'joined' | 'not due'
-  events: EventSummary[]
-}
 
 /** The due time, as Temporal notes it on every run that a schedule starts. */
 const SCHEDULED_FOR = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME')
