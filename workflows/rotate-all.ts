@@ -19,7 +19,7 @@ export async function rotateAll(
   await Promise.all(ended.values())
 
   async function run(rotation: PlannedRotation): Promise<void> {
-    await Promise.all(rotation.dependsOn.map((id) => ended.get(id)))
+    await Promise.all(rotation.dependsOn.flatMap((id) => ended.get(id) ?? []))
     // Several may wake at once: each looks again before it takes the place.
     while (running >= width) await condition(() => running < width)
     running += 1

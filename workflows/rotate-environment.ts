@@ -13,7 +13,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import { defineSearchAttributeKey } from '@temporalio/common'
-import type { Activities, Occasion, PathResult, Plan } from '../activities/index.ts'
+import type { Activities, Occasion, Plan } from '../activities/index.ts'
 import {
   requestRotation,
   rotateNow,
