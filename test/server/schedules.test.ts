@@ -1,0 +1,224 @@
+/** Schedules over HTTP: the row, its copy in a real Temporal, what is refused, and what happens while Temporal is away. */
+import { Client, Connection, ScheduleNotFoundError } from '@temporalio/client'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connectTemporal } from '../../client/connect.ts'
+import { deleteSchedule, syncSchedule, temporalScheduleId } from '../../client/schedules.ts'
+import { createApp } from '../../server/app.ts'
+import { appendRevision } from '../../store/revisions.ts'
+import { createEnvironment } from '../../store/environments.ts'
+import { sharedTemporal } from '../support/servers.ts'
+import { freshName, startApi, type Api } from './api.ts'
+
+let api: Api
+let client: Client
+
+beforeAll(async () => {
+  const { address, namespace, taskQueue } = await sharedTemporal()
+  client = new Client({ connection: await Connection.connect({ address }), namespace })
+  api = await startApi({
+    schedules: {
+      sync: (schedule, environmentName) => syncSchedule(client, taskQueue, { ...schedule, environmentName }),
+      delete: (id) => deleteSchedule(client, id),
+    },
+  })
+})
+afterAll(async () => {
+  await api.close()
+  await client.connection.close()
+})
+
+const ROTATING = `values:
+  db:
+    fn::rotate::postgres:
+      inputs: {}
+`
+
+/** A new environment's address for schedules. */
+async function schedulesOf(text = 'values: {}\n'): Promise<string> {
+  const [project, name] = freshName().split('/') as [string, string]
+  const made = await createEnvironment(api.db, api.services.keeper, {
+    organization: 'main',
+    project,
+    name,
+    creator: 'admin',
+  })
+  await appendRevision(api.db, { environmentId: made.id, text, creator: 'admin' })
+  return `/api/esc/environments/main/${project}/${name}/schedules`
+}
+
+const whole = (scheduleCron: string, extra: object = {}) => ({
+  body: { scheduleCron, secretRotationRequest: { environmentPath: '' }, ...extra },
+})
+
+it('is made, listed, read, edited, paused and removed, and Temporal follows', async () => {
+  const path = await schedulesOf()
+  expect((await api.call('GET', path)).json).toEqual({ schedules: [] })
+  const made = await api.call('POST', path, whole('0 3 * * *'))
+  expect(made).toMatchObject({
+    status: 200,
+    json: {
+      kind: 'environment_rotation',
+      orgID: 'main',
+      paused: false,
+      scheduleCron: '0 3 * * *',
+      timezone: 'UTC',
+      lastExecuted: '',
+      definition: { environmentPath: '' },
+    },
+  })
+  expect(made.json.nextExecutions).toHaveLength(10)
+  expect(made.json.nextExecution).toBe(made.json.nextExecutions[0])
+  expect(made.json.nextExecution).toMatch(/T03:00:00\.000Z$/)
+  const { id } = made.json
+  expect((await api.call('GET', path)).json.schedules).toEqual([made.json])
+  expect((await api.call('GET', `${path}/${id}`)).json).toEqual(made.json)
+  const handle = client.schedule.getHandle(temporalScheduleId(id))
+  expect((await handle.describe()).spec.calendars?.[0]).toMatchObject({ hour: [{ start: 3 }] })
+
+  for (const [method, scheduleCron, timezone] of [
+    ['PATCH', '30 4 * * *', 'Europe/Berlin'],
+    ['POST', '30 5 * * *', 'Asia/Tokyo'],
+  ] as const) {
+    const edited = await api.call(method, `${path}/${id}`, { body: { scheduleCron, timezone } })
+    expect(edited).toMatchObject({ status: 200, json: { id, scheduleCron, timezone } })
+    expect((await handle.describe()).spec.timezone).toBe(timezone)
+  }
+  expect((await api.call('POST', `${path}/${id}/pause`)).json).toMatchObject({
+    paused: true,
+    nextExecution: '',
+  })
+  expect((await handle.describe()).state.paused).toBe(true)
+  expect((await api.call('POST', `${path}/${id}/resume`)).json.paused).toBe(false)
+  expect((await handle.describe()).state.paused).toBe(false)
+  expect((await api.call('GET', `${path}/${id}/history`)).json).toEqual({ scheduleHistoryEvents: [] })
+
+  expect((await api.call('DELETE', `${path}/${id}`)).status).toBe(204)
+  expect((await api.call('GET', `${path}/${id}`)).status).toBe(404)
+  await expect(handle.describe()).rejects.toBeInstanceOf(ScheduleNotFoundError)
+})
+
+it('is one per environment', async () => {
+  const path = await schedulesOf()
+  const first = await api.call('POST', path, whole('@daily'))
+  expect(await api.call('POST', path, whole('@weekly'))).toMatchObject({
+    status: 409,
+    json: { code: 409, message: expect.stringContaining('has a schedule already') },
+  })
+  expect((await api.call('GET', path)).json.schedules).toHaveLength(1)
+  await api.call('DELETE', `${path}/${first.json.id}`)
+})
+
+it('of two made at once one is left, with its copy', async () => {
+  const path = await schedulesOf()
+  const answers = await Promise.all([1, 2, 3, 4].map(() => api.call('POST', path, whole('@daily'))))
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409])
+  const { id } = answers.find(({ status }) => status === 200)!.json
+  await client.schedule.getHandle(temporalScheduleId(id)).describe()
+  await api.call('DELETE', `${path}/${id}`)
+})
+
+it('goes with its environment', async () => {
+  const path = await schedulesOf()
+  const { json } = await api.call('POST', path, whole('@daily'))
+  expect((await api.call('DELETE', path.replace(/\/schedules$/, ''))).status).toBe(200)
+  await expect(client.schedule.getHandle(temporalScheduleId(json.id)).describe()).rejects.toBeInstanceOf(
+    ScheduleNotFoundError,
+  )
+})
+
+describe('a bad one is a 400 in words, and nothing is written', () => {
+  it.each([
+    [whole('* * * *'), /exactly 5 fields/],
+    [whole('0 0 3 * * *'), /exactly 5 fields/],
+    [whole(''), /empty/],
+    [whole('0 0 31 2 *'), /never fires/],
+    [whole('*/30 * * * *'), /every 30m at times.*more often than every 1h/],
+    [whole('0,59 0,23 * * *'), /every 1m/],
+    [whole('0 3 * * *', { timezone: 'Mars/Olympus' }), /no time zone "Mars\/Olympus"/],
+    [whole('0 3 * * *', { timezone: '' }), /no time zone/],
+    [{ body: { scheduleOnce: '2030-01-01T00:00:00Z' } }, /one single time/],
+    [{ body: {} }, /scheduleCron/],
+    [{ body: { scheduleCron: 5 } }, /scheduleCron/],
+    [{ body: '' }, /empty/],
+    [{ body: '[1]' }, /JSON object/],
+    [{ body: 'cron' }, /not JSON/],
+  ])('%j', async (options, words) => {
+    const path = await schedulesOf()
+    const answer = await api.call('POST', path, options)
+    expect(answer).toMatchObject({ status: 400, json: { code: 400, message: expect.stringMatching(words) } })
+    expect((await api.call('GET', path)).json).toEqual({ schedules: [] })
+  })
+
+  it('an edit too', async () => {
+    const path = await schedulesOf()
+    const { json: before } = await api.call('POST', path, whole('0 3 * * *'))
+    for (const body of [{ scheduleCron: '* * * * *' }, { scheduleCron: '' }, { timezone: 'x' }]) {
+      expect((await api.call('PATCH', `${path}/${before.id}`, { body })).status).toBe(400)
+    }
+    expect((await api.call('GET', `${path}/${before.id}`)).json).toEqual(before)
+    await api.call('DELETE', `${path}/${before.id}`)
+  })
+})
+
+it('one path must be a rotate call; it may be spelled in any way', async () => {
+  const path = await schedulesOf(ROTATING)
+  const asked = (environmentPath: string) => ({
+    body: { scheduleCron: '@daily', secretRotationRequest: { environmentPath } },
+  })
+  for (const wrong of ['other', 'db.x', 'values.db', '.db', 'a["']) {
+    expect(await api.call('POST', path, asked(wrong)), wrong).toMatchObject({
+      status: 400,
+      json: { code: 400 },
+    })
+  }
+  const made = await api.call('POST', path, asked('["db"]'))
+  expect(made).toMatchObject({ status: 200, json: { definition: { environmentPath: 'db' } } })
+  await api.call('DELETE', `${path}/${made.json.id}`)
+})
+
+it('is a 404 under another environment', async () => {
+  const [mine, other] = [await schedulesOf(), await schedulesOf()]
+  const { json } = await api.call('POST', mine, whole('@daily'))
+  for (const [method, suffix] of [
+    ['GET', ''],
+    ['DELETE', ''],
+    ['POST', '/pause'],
+    ['GET', '/history'],
+  ] as const) {
+    expect((await api.call(method, `${other}/${json.id}${suffix}`)).status).toBe(404)
+  }
+  expect((await api.call('GET', `${mine}/not-an-id`)).status).toBe(404)
+  await api.call('DELETE', `${mine}/${json.id}`)
+})
+
+it('while Temporal is away: 503, and nothing changes', async () => {
+  const path = await schedulesOf()
+  const { json: before } = await api.call('POST', path, whole('0 3 * * *'))
+  const away = connectTemporal({ address: '127.0.0.1:1', namespace: 'default' })
+  const app = createApp({
+    ...api.services,
+    schedules: {
+      sync: (schedule, environmentName) => syncSchedule(away, 'none', { ...schedule, environmentName }),
+      delete: (id) => deleteSchedule(away, id),
+    },
+  })
+  const ask = (method: 'PATCH' | 'DELETE', payload?: object) =>
+    app.inject({
+      method,
+      url: `${path}/${before.id}`,
+      headers: { authorization: `token ${api.tokens['admin']}` },
+      ...(payload && { payload }),
+    })
+  const answers = await Promise.all([ask('PATCH', { scheduleCron: '0 4 * * *' }), ask('DELETE')])
+  for (const answer of answers) {
+    expect(answer.statusCode).toBe(503)
+    expect(answer.json()).toEqual({
+      code: 503,
+      message: expect.stringContaining('Temporal cannot be reached'),
+    })
+  }
+  expect((await api.call('GET', `${path}/${before.id}`)).json).toEqual(before)
+  await app.close()
+  await away.connection.close()
+  await api.call('DELETE', `${path}/${before.id}`)
+}, 60_000)
