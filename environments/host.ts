@@ -62,7 +62,8 @@ export function createHost(services: Services, options: HostOptions): Evaluation
     loadEnvironment: (name) => {
       const known = loaded.get(name)
       if (known) return known
-      const loading = worded(loadFor(services, name, environment.organization, login)).catch(
+      const loading = worded(loadFor(services, name, environment.organization, login)).then(
+        ({ text, id }) => ({ text, decrypt: (ciphertext) => worded(decryptFor(services, id, ciphertext)) }),
         (error: unknown) => {
           if (error instanceof Refusal && error.kind === 'forbidden') denied.push(name)
           throw error
@@ -120,7 +121,7 @@ async function loadFor(
   reference: string,
   organization: string,
   login: string,
-): Promise<LoadedEnvironment> {
+): Promise<{ text: string; id: string }> {
   const { version, ...name } = parseEnvironmentReference(reference, organization)
   const environment = await findEnvironment(services.db, name)
   const level = environment ? await levelOn(services.db, login, environment) : null
@@ -132,7 +133,7 @@ async function loadFor(
     )
   const revision = await revisionAt(services.db, environment.id, version)
   if (!revision) throw new Refusal('not-found', noRevision(name, version))
-  return { text: revision.text, decrypt: (ciphertext) => decryptFor(services, environment.id, ciphertext) }
+  return { text: revision.text, id: environment.id }
 }
 
 /** What to say of a version that an environment does not have. */

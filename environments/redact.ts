@@ -7,15 +7,13 @@ import type { JSONSchema, Schema } from '../model/json-schema.ts'
 
 const HIDDEN = '[secret]'
 
-export function redactEnvironment(environment: Environment): Environment {
-  const { exprs, properties, schema } = environment
+export function redactEnvironment({ exprs, properties, schema, executionContext }: Environment): Environment {
+  const expressions = mapEntries(exprs as Record<string, Expression>, (expr) => redactExpression(expr))
   return {
-    ...environment,
-    ...(exprs && {
-      exprs: mapEntries(exprs as Record<string, Expression>, (expr) => redactExpression(expr)),
-    }),
-    ...(properties && { properties: mapEntries(properties, redactValue) }),
-    ...(schema !== undefined && { schema: redactSchema(schema, { value: properties ?? {} }) }),
+    exprs: expressions as Environment['exprs'],
+    properties: mapEntries(properties, redactValue),
+    schema: redactSchema(schema, { value: properties }),
+    executionContext,
   }
 }
 

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { createOpenedValues } from '../../environments/opened-values.ts'
+import type { Environment } from '../../language/index.ts'
+import { withProperties } from '../support/environments.ts'
 
-const values = (name: string) => ({ properties: { name: { value: name } } })
+const values = (name: string): Environment => withProperties({ name: { value: name } })
 
 test('values are known until they expire', () => {
   let clock = 0

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { propertyWire, valueWire } from '../../environments/value-wire.ts'
 import { JsonNumber, type Value } from '../../language/index.ts'
+import { withProperties } from '../support/environments.ts'
 
 const properties: Record<string, Value> = {
   db: {
@@ -24,7 +25,7 @@ describe('a property', () => {
       '{"value":[{"value":5432,"trace":{}},{"value":12345678901234567890,"trace":{}}],"trace":{}}',
     ],
   ])('%s', (path, wire) => {
-    expect(propertyWire({ properties }, path)).toBe(wire)
+    expect(propertyWire(withProperties(properties), path)).toBe(wire)
   })
   test.each([
     'db.ports[2]',
@@ -35,10 +36,10 @@ describe('a property', () => {
     'toString',
     'db.__proto__',
   ])('there is no %s', (path) => {
-    expect(() => propertyWire({ properties }, path)).toThrow('there is no property')
+    expect(() => propertyWire(withProperties(properties), path)).toThrow('there is no property')
   })
   test('a path that is none says why; an environment without values has no property', () => {
-    expect(() => propertyWire({ properties }, 'db[')).toThrow('not a property path')
+    expect(() => propertyWire(withProperties(properties), 'db[')).toThrow('not a property path')
     expect(() => propertyWire(null, 'db')).toThrow('there is no property db')
   })
 })
