@@ -3,6 +3,7 @@
  * calls wrapped so that whatever a driver throws is a failure code from here on.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { CancelledFailure } from '@temporalio/activity'
 import { RotationFailure, toRotationFailure } from '../model/failures.ts'
 import type { RotatorContext, TestAnswer } from '../rotators/rotator.ts'
 import { advance, type JournalChange, type Rotation } from '../store/journal.ts'
@@ -68,6 +69,8 @@ export class Attempt {
     try {
       return await question()
     } catch (error) {
+      // Ended by us, not by the target: another attempt goes on from the row.
+      if (this.#signal.aborted) throw new CancelledFailure('CANCELLED')
       if (!(error instanceof RotationFailure)) {
         this.services.log.error(
           { rotation: this.row.id, rotator: this.row.rotator, ...originOf(error) },

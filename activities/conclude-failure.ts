@@ -2,11 +2,11 @@
  * What a failure means for a rotation: tried again while the target's time lasts; else failed, if the target is known
  * not to hold the new value or the value is kept sealed; else unknown, and the next rotation settles it first.
  */
-import { ApplicationFailure, CancelledFailure } from '@temporalio/activity'
+import { CancelledFailure } from '@temporalio/activity'
 import { FAILURES, RotationFailure, type FailureCode } from '../model/failures.ts'
 import { advance, ownLandingWithin, type Rotation } from '../store/journal.ts'
 import type { Attempt } from './attempt.ts'
-import { originOf } from './guarded.ts'
+import { codeFailure, originOf } from './guarded.ts'
 import type { ActivityServices } from './services.ts'
 
 /** Errors of ours (the store away, a defect) are tried again; a defect that stays becomes INTERNAL after so many. */
@@ -72,7 +72,7 @@ async function tryAgainInTime(
   )
   if (used + delay > services.limits.targetBudget) return
   await advance(services.environments.db, row, { budgetUsed: used + delay, message: failure.message })
-  throw ApplicationFailure.create({ type: failure.code, message: failure.code, nextRetryDelay: delay })
+  throw codeFailure(failure.code, { nextRetryDelay: delay })
 }
 
 /** Asks the target whether the value that may have been sent arrived, when nothing of it can still land. */
@@ -101,7 +101,7 @@ function asFailure(services: ActivityServices, error: unknown, situation: Situat
   services.log.error({ rotation: situation.row.id, ...originOf(error) }, 'a rotation met an unexpected error')
   // A store that is away says nothing about the target: no attempt that was lost to it counts, however many.
   if (isConnectionProblem(error) || situation.attemptNumber < OWN_ERRORS_TRIED) {
-    throw ApplicationFailure.create({ type: 'INTERNAL', message: 'INTERNAL' })
+    throw codeFailure('INTERNAL')
   }
   return new RotationFailure('INTERNAL')
 }

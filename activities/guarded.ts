@@ -1,5 +1,6 @@
 /** The last gate before Temporal: no error text of a driver, a parser or the store gets into a history. */
 import { ApplicationFailure, CancelledFailure } from '@temporalio/activity'
+import type { ApplicationFailureOptions } from '@temporalio/common'
 import { toRotationFailure } from '../model/failures.ts'
 import type { ActivityServices } from './services.ts'
 
@@ -18,8 +19,18 @@ export async function guarded<T>(
     if (error instanceof ApplicationFailure || error instanceof CancelledFailure) throw error
     const { code } = toRotationFailure(error)
     services.log.error({ activity: name, code, ...originOf(error) }, 'an activity failed and is tried again')
-    throw ApplicationFailure.create({ type: code, message: code })
+    throw codeFailure(code)
   }
+}
+
+/** A failure for Temporal's history: a code, no words and no stack. Retryable unless it says otherwise. */
+export function codeFailure(
+  code: string,
+  options: Pick<ApplicationFailureOptions, 'nonRetryable' | 'nextRetryDelay' | 'category'> = {},
+): ApplicationFailure {
+  const failure = ApplicationFailure.create({ type: code, message: code, ...options })
+  failure.stack = ''
+  return failure
 }
 
 /** Where an unexpected error came from: its class, its driver's code, its stack without the message. */

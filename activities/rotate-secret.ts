@@ -2,7 +2,6 @@
  * One path: settle → prepare → apply → verify, each step written down before the next, so that any attempt goes on
  * where the last one was lost. Publishing is the commit's.
  */
-import { ApplicationFailure } from '@temporalio/activity'
 import type { FailureCode } from '../model/failures.ts'
 import { isFailureCode, RotationFailure } from '../model/failures.ts'
 import type { RotationOutcome } from '../model/outcomes.ts'
@@ -12,6 +11,7 @@ import { advance, enterRotation, rotationsOf, StaleAttempt, type Rotation } from
 import { getRevision } from '../store/revisions.ts'
 import { applyChange } from './apply-change.ts'
 import { Attempt } from './attempt.ts'
+import { codeFailure } from './guarded.ts'
 import { concludeFailure } from './conclude-failure.ts'
 import { documentOf, evaluateRotateCall, parseDefinition, type EvaluatedCall } from './definition.ts'
 import { loginsOfEvent } from './logins-of-event.ts'
@@ -46,7 +46,7 @@ export async function rotateSecret(
 ): Promise<PathResult> {
   const row = await enterRotation(services.environments.db, input.rotationId)
   // A store older than Temporal knows no such row: then there is nothing that this run may touch.
-  if (!row) throw ApplicationFailure.create({ type: 'INTERNAL', message: 'INTERNAL', nonRetryable: true })
+  if (!row) throw codeFailure('INTERNAL', { nonRetryable: true })
   if (row.outcome) return resultOf(row)
   const startedAt = Date.now()
   const running: { row: Rotation; attempt?: Attempt } = { row }
@@ -60,12 +60,7 @@ export async function rotateSecret(
   } catch (error) {
     if (error instanceof StaleAttempt) {
       // Somebody newer is at work, or was stopped at work: ask again later, when the row tells.
-      throw ApplicationFailure.create({
-        type: 'STALE',
-        message: 'STALE',
-        nextRetryDelay: '5s',
-        category: 'BENIGN',
-      })
+      throw codeFailure('STALE', { nextRetryDelay: '5s', category: 'BENIGN' })
     }
     const concluded = await concludeFailure(services, error, {
       ...running,

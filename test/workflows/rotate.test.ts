@@ -189,7 +189,7 @@ describe('once', () => {
         const events = await Promise.all(
           ['a', 'b'].map((requestKey) => strict.rotate(environment, { requestKey })),
         )
-        expect(events.map(({ outcome }) => outcome).sort()).toEqual(['failed', 'succeeded'])
+        expect(new Set(events.map(({ outcome }) => outcome))).toEqual(new Set(['failed', 'succeeded']))
         const refused = events.find(({ outcome }) => outcome === 'failed')!
         expect(refused).toMatchObject({ postRevision: null, rotations: [{ failureCode: 'TOO_SOON' }] })
         const forced = await strict.rotate(environment, { force: true })
