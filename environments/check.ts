@@ -30,9 +30,9 @@ export async function checkDefinition(
   const { document, diagnostics } = load('<yaml>', text)
   const evaluation = await check(document, host, { showSecrets })
   host.throwIfStoreFailed()
-  const { environment } = evaluation
+  const values = evaluation.environment
   return {
-    wire: toWire(environment && !showSecrets ? redactEnvironment(environment) : environment),
+    wire: values === null ? '{}' : toWire(showSecrets ? values : redactEnvironment(values)),
     diagnostics: [...diagnostics, ...evaluation.diagnostics],
   }
 }

@@ -63,7 +63,10 @@ export function createHost(services: Services, options: HostOptions): Evaluation
       const known = loaded.get(name)
       if (known) return known
       const loading = worded(loadFor(services, name, environment.organization, login)).then(
-        ({ text, id }) => ({ text, decrypt: (ciphertext) => worded(decryptFor(services, id, ciphertext)) }),
+        ({ text, id }) => ({
+          text,
+          decrypt: (ciphertext: Uint8Array) => worded(decryptFor(services, id, ciphertext)),
+        }),
         (error: unknown) => {
           if (error instanceof Refusal && error.kind === 'forbidden') denied.push(name)
           throw error

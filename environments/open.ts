@@ -93,7 +93,9 @@ export async function readSession(
     values = (await evaluate(services, { environment, revision, login })).values
     openedValues(services).set(session.id, values, session.leftMs)
   }
-  return property === undefined ? toWire(values) : propertyWire(values, property)
+  if (property !== undefined) return propertyWire(values, property)
+  // What has no values at all is an empty object to clients, not a null.
+  return values === null ? '{}' : toWire(values)
 }
 
 async function evaluate(
