@@ -126,12 +126,11 @@ export const VARIABLES = {
     'REKEY_TEMPORAL_CLI',
     'program of the Temporal dev server, for rekey dev',
   ),
-  url: required(
+  url: optional(
     kinds.httpUrl,
     'REKEY_URL',
-    'http://127.0.0.1:8790',
-    'HTTP API that the command line talks to',
+    'HTTP API that the command line talks to; else the one of "rekey login"',
   ),
   token: { ...optional(kinds.text, 'REKEY_TOKEN', 'access token of the command line'), mask: hidden },
-  org: required(kinds.name, 'REKEY_ORG', 'main', 'organization of the command line'),
+  org: optional(kinds.name, 'REKEY_ORG', 'organization of the command line; else the first one of the user'),
 }

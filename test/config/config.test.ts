@@ -28,9 +28,9 @@ describe('settings', () => {
       maxConcurrentRotations: 20,
       logLevel: 'info',
       temporalCli: undefined,
-      url: 'http://127.0.0.1:8790',
+      url: undefined,
       token: undefined,
-      org: 'main',
+      org: undefined,
     })
   })
 

@@ -1,0 +1,82 @@
+/** `rekey env rotate`: rotates now, shows each path's progress, and tells by its exit code how it went. */
+import type { Command } from 'commander'
+import { declare } from '../../command.ts'
+import type { Context } from '../../context.ts'
+import { readNewest } from '../../environment-argument.ts'
+import { EXIT, Failure } from '../../failure.ts'
+import { note, print, printJson, printTable, styled } from '../../output.ts'
+import { exitCodeOf, pathOutcomes, type RotationEvent } from '../../rotation.ts'
+import { watchRotation } from '../../watch-rotation.ts'
+
+const EXIT_HELP = `
+Exit codes:
+  ${EXIT.succeeded}  everything asked for was rotated, or was young enough to be left alone
+  ${EXIT.error}  nothing was begun: wrong usage, refused by the server, no network
+  ${EXIT.rotationFailed}  the rotation failed, wholly or partly; what succeeded is published
+  ${EXIT.rotationUnknown}  not known: a target did not tell, or the rotation goes on without us`
+
+export function addEnvRotate(env: Command, context: Context): void {
+  declare(env, {
+    usage: 'rotate <env> [paths...]',
+    about: 'replace credentials now: all of the environment, or those at the paths given',
+    examples: [
+      'rekey env rotate billing/production',
+      'rekey env rotate billing/production database.creds --json',
+    ],
+    json: true,
+  })
+    .option(
+      '--force',
+      'also credentials that were replaced a moment ago; cuts off who still holds the one before',
+    )
+    .addHelpText('after', EXIT_HELP)
+    .action(async (name: string, paths: string[], options: { force?: boolean; json?: boolean }) => {
+      const api = context.api()
+      const environment = await readNewest(api, name)
+      const answer = await watchRotation(context, api, environment, { paths, force: options.force === true })
+      const event = answer.secretRotationEvent
+      if (options.json) printJson(context, answer)
+      else showEvent(context, environment.shortName, event)
+      const code = exitCodeOf(event)
+      if (code !== EXIT.succeeded) throw new RotationEnded(code)
+    })
+}
+
+/** How it went was shown already. */
+export class RotationEnded extends Failure {
+  override name = 'RotationEnded'
+  constructor(exitCode: number) {
+    super('the rotation did not wholly succeed', exitCode)
+  }
+}
+
+function showEvent(context: Context, name: string, event: RotationEvent): void {
+  const outcomes = pathOutcomes(event)
+  if (outcomes.length > 0)
+    printTable(
+      context,
+      ['PATH', 'OUTCOME', 'CODE', 'MESSAGE'],
+      outcomes.map(({ path, outcome, code, message }) => [path, outcome, code || '-', message || '-']),
+    )
+  for (const { path, warnings } of outcomes)
+    for (const warning of warnings)
+      note(context, `${styled(context, 'errors', 'yellow', 'warning')}: ${path}: ${warning}`)
+  const revision = event.postRotationRevision
+  if (revision !== undefined) print(context, `${name} has the new revision ${revision}`)
+  else print(context, `No new revision of ${name} was made`)
+  if (event.errorMessage)
+    note(
+      context,
+      `${styled(context, 'errors', 'red', 'error')}: ${event.errorMessage}${event.errorCode ? ` (${event.errorCode})` : ''}`,
+    )
+  const failed = outcomes.filter(({ outcome }) => outcome === 'failed')
+  if (failed.length > 0)
+    note(
+      context,
+      `rotate only what failed again: rekey env rotate ${name} ${failed.map(({ path }) => quote(path)).join(' ')}`,
+    )
+}
+
+function quote(path: string): string {
+  return /^[\w.-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
+}

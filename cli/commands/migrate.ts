@@ -1,0 +1,38 @@
+/** `rekey migrate`: brings the store's schema up to date, and ties a new store to a new key when asked to. */
+import type { Command } from 'commander'
+import { declare } from '../command.ts'
+import type { Context } from '../context.ts'
+import { print, printJson } from '../output.ts'
+
+export function addMigrate(program: Command, context: Context): void {
+  declare(program, {
+    usage: 'migrate',
+    about:
+      'bring the schema of REKEY_DATABASE_URL up to date; run it before server and worker of a new version',
+    examples: ['rekey migrate', 'rekey migrate --new-key   # a new store: makes REKEY_KEY_FILE as well'],
+    json: true,
+  })
+    .option('--new-key', 'make the key file of a new store and tie the store to it; never replaces a key')
+    .action(async (options: { newKey?: boolean; json?: boolean }) => {
+      const settings = context.settings()
+      // Loaded here: no other command should wait for it.
+      const { migrateStore } = await import('../migrate-store.ts')
+      const { applied, key } = await migrateStore(settings, options.newKey === true)
+      if (options.json) return printJson(context, { applied, key, keyFile: settings.keyFile })
+      print(context, applied.length > 0 ? `Applied ${applied.join(', ')}` : 'The schema is up to date')
+      print(context, describeKey(key, settings.keyFile))
+    })
+}
+
+function describeKey(key: string, keyFile: string): string {
+  switch (key) {
+    case 'made':
+      return `Made the key file ${keyFile}: keep a copy of it in a safe place`
+    case 'tied':
+      return `The store is tied to the key file ${keyFile}, which was there already`
+    case 'kept':
+      return `The key file ${keyFile} is the one of this store`
+    default:
+      return 'No key has sealed this store yet: run "rekey migrate --new-key" once'
+  }
+}
