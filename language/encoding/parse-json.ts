@@ -1,0 +1,107 @@
+/** JSON text → values with numbers as written. Reads the first value only and never shows the text in an error. */
+import { limits } from '../limits.ts'
+import { JsonNumber, setEntry, type Value } from '../value.ts'
+
+/** Why a text is no JSON. */
+export class JsonError extends Error {}
+
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/y
+const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
+const SPACE = /[ \t\r\n]*/y
+const WORDS: readonly (readonly [string, null | boolean])[] = [
+  ['null', null],
+  ['true', true],
+  ['false', false],
+]
+
+/**
+ * Duplicate keys: the last one wins. What follows the first value is ignored.
+ * @throws JsonError
+ */
+export function parseJson(text: string): Value {
+  return new Reader(text).value(1)
+}
+
+class Reader {
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  value(depth: number): Value {
+    if (depth > limits.nesting) throw new JsonError(`nesting is limited to ${limits.nesting} levels`)
+    this.#space()
+    const character = this.#text[this.#at]
+    if (character === undefined) throw new JsonError(depth === 1 ? 'EOF' : 'unexpected EOF')
+    if (character === '{') return { value: this.#object(depth) }
+    if (character === '[') return { value: this.#array(depth) }
+    if (character === '"') return { value: this.#string() }
+    for (const [word, meaning] of WORDS) {
+      if (this.#text.startsWith(word, this.#at)) {
+        this.#at += word.length
+        return { value: meaning }
+      }
+    }
+    const digits = this.#match(NUMBER)
+    if (digits === undefined) return this.#unexpected()
+    return { value: new JsonNumber(digits) }
+  }
+
+  #object(depth: number): Record<string, Value> {
+    const properties: Record<string, Value> = {}
+    this.#at += 1
+    if (this.#next('}')) return properties
+    for (;;) {
+      this.#space()
+      if (this.#text[this.#at] !== '"') this.#unexpected()
+      const key = this.#string()
+      if (!this.#next(':')) this.#unexpected()
+      setEntry(properties, key, this.value(depth + 1))
+      if (this.#next('}')) return properties
+      if (!this.#next(',')) this.#unexpected()
+    }
+  }
+
+  #array(depth: number): Value[] {
+    const items: Value[] = []
+    this.#at += 1
+    if (this.#next(']')) return items
+    for (;;) {
+      items.push(this.value(depth + 1))
+      if (this.#next(']')) return items
+      if (!this.#next(',')) this.#unexpected()
+    }
+  }
+
+  #string(): string {
+    const source = this.#match(STRING)
+    if (source === undefined) throw new JsonError('invalid or unterminated string')
+    return JSON.parse(source) as string
+  }
+
+  #next(character: string): boolean {
+    this.#space()
+    if (this.#text[this.#at] !== character) return false
+    this.#at += 1
+    return true
+  }
+
+  #space(): void {
+    this.#match(SPACE)
+  }
+
+  #match(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.#at
+    const found = pattern.exec(this.#text)?.[0]
+    if (found !== undefined) this.#at += found.length
+    return found
+  }
+
+  #unexpected(): never {
+    if (this.#at >= this.#text.length) throw new JsonError('unexpected EOF')
+    // the text may be a secret: say where, not what
+    throw new JsonError(`invalid character at offset ${this.#at}`)
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * A value while it is being worked with: its definition, its schema, its flags and the imported value it lies over.
+ * Immutable, so that references can share it; what an object inherits is found through `keys` and `property` only.
+ */
+import type { Schema } from '../../model/json-schema.ts'
+import { compareKeys } from '../encoding/order.ts'
+import { constant, mergedSchema, NULL_SCHEMA, propertySchema, record, tuple } from '../schema/schemas.ts'
+import { JsonNumber } from '../value.ts'
+import type { Definition } from './definition.ts'
+import { AccessDefinition } from './definition.ts'
+
+export type Representation =
+  null | boolean | JsonNumber | string | readonly EvaluatedValue[] | ReadonlyMap<string, EvaluatedValue>
+
+interface Properties {
+  def: Definition
+  repr?: Representation
+  base?: EvaluatedValue | undefined
+  /** Its own schema, the base's not included. */
+  schema?: Schema | undefined
+  unknown?: boolean
+  secret?: boolean
+  final?: boolean
+  rotateOnly?: boolean
+}
+
+export class EvaluatedValue {
+  readonly def: Definition
+  readonly repr: Representation
+  readonly base: EvaluatedValue | undefined
+  readonly unknown: boolean
+  readonly secret: boolean
+  readonly final: boolean
+  readonly rotateOnly: boolean
+  /** Containers inside one another, this one and inherited ones included. */
+  readonly depth: number
+  /** How many values lie beneath this one. */
+  readonly bases: number
+  readonly #ownSchema: Schema | undefined
+  #schema: Schema | undefined
+  #keys: readonly string[] | undefined
+  #late: Map<string, EvaluatedValue> | undefined
+  #merged: { base: EvaluatedValue; result: EvaluatedValue } | undefined
+  #nested: { unknown: boolean; secret: boolean; observable: boolean; size: number } | undefined
+
+  constructor({ def, repr = null, base, schema, unknown, secret, final, rotateOnly }: Properties) {
+    this.def = def
+    this.repr = repr
+    this.base = base
+    this.unknown = unknown ?? false
+    this.secret = secret ?? false
+    this.final = final ?? false
+    this.rotateOnly = rotateOnly ?? false
+    this.#ownSchema = schema ?? (this.unknown ? true : undefined)
+    let depth = base?.depth ?? 0
+    for (const child of childrenOf(repr)) depth = Math.max(depth, child.depth + 1)
+    this.depth = depth
+    this.bases = base ? base.bases + 1 : 0
+  }
+
+  with(changes: Partial<Properties>): EvaluatedValue {
+    const { def, repr, base, unknown, secret, final, rotateOnly } = this
+    const own = { def, repr, base, schema: this.#ownSchema, unknown, secret, final, rotateOnly }
+    return new EvaluatedValue({ ...own, ...changes })
+  }
+
+  get schema(): Schema {
+    this.#schema ??= mergedSchema(this.base?.schema, this.#ownSchema ?? schemaOf(this.repr))
+    return this.#schema
+  }
+
+  get object(): ReadonlyMap<string, EvaluatedValue> | undefined {
+    return this.repr instanceof Map ? (this.repr as ReadonlyMap<string, EvaluatedValue>) : undefined
+  }
+
+  get array(): readonly EvaluatedValue[] | undefined {
+    return Array.isArray(this.repr) ? (this.repr as readonly EvaluatedValue[]) : undefined
+  }
+
+  /** True when this is, or for an unknown value may be, an object. */
+  get mayBeObject(): boolean {
+    if (!this.unknown) return this.object !== undefined
+    return this.schema === true || (typeof this.schema === 'object' && this.schema.type === 'object')
+  }
+
+  /** Own and inherited keys, in order; inheritance ends at the first value that is no object. */
+  get keys(): readonly string[] {
+    if (!this.#keys) {
+      const keys = new Set<string>()
+      for (let at: EvaluatedValue | undefined = this; at?.object; at = at.base) {
+        for (const key of at.object.keys()) keys.add(key)
+      }
+      this.#keys = [...keys].sort(compareKeys)
+    }
+    return this.#keys
+  }
+
+  property(name: string): EvaluatedValue | undefined {
+    for (let at: EvaluatedValue | undefined = this; at; at = at.base) {
+      if (!at.object) return at.unknown ? at.#lateProperty(name) : undefined
+      const own = at.object.get(name)
+      if (own) return own
+    }
+    return undefined
+  }
+
+  /** A property of a value that is not known yet; the same one each time. */
+  #lateProperty(name: string): EvaluatedValue {
+    this.#late ??= new Map()
+    const known = this.#late.get(name)
+    if (known) return known
+    const schema = propertySchema(this.schema, name)
+    const base = this.base?.property(name)
+    const def = new AccessDefinition(this, name, schema, base)
+    const late = new EvaluatedValue({ def, schema, base, unknown: true })
+    this.#late.set(name, late)
+    return late
+  }
+
+  /** This value laid over `base`, property by property; whatever already lies beneath it stays in between. */
+  over(base: EvaluatedValue | undefined): EvaluatedValue {
+    if (!base || base === this) return this
+    if (this.#merged?.base === base) return this.#merged.result
+    const beneath = this.base ? this.base.over(base) : base
+    let repr = this.repr
+    if (this.object) {
+      const merged = new Map<string, EvaluatedValue>()
+      for (const [name, child] of this.object) merged.set(name, child.over(beneath.property(name)))
+      repr = merged
+    }
+    const result = this.base === beneath ? this : this.with({ base: beneath, repr })
+    this.#merged = { base, result }
+    return result
+  }
+
+  get containsUnknown(): boolean {
+    return this.#scan().unknown
+  }
+
+  get containsSecret(): boolean {
+    return this.#scan().secret
+  }
+
+  /** True when something is unknown that is not merely kept back until the next rotation. */
+  get containsObservableUnknown(): boolean {
+    return this.#scan().observable
+  }
+
+  /** Nodes of the value, inherited ones included. */
+  get size(): number {
+    return this.#scan().size
+  }
+
+  #scan() {
+    if (this.#nested) return this.#nested
+    const { unknown, secret } = this
+    const found = { unknown, secret, observable: unknown && !this.rotateOnly, size: 1 }
+    if (!unknown) {
+      const children = this.array ?? (this.object ? this.keys.map((key) => this.property(key)!) : [])
+      for (const child of children) {
+        const inner = child.#scan()
+        found.unknown ||= inner.unknown
+        found.secret ||= inner.secret
+        found.observable ||= inner.observable
+        found.size += inner.size
+      }
+    }
+    this.#nested = found
+    return found
+  }
+}
+
+function childrenOf(repr: Representation): Iterable<EvaluatedValue> {
+  if (repr instanceof Map) return (repr as ReadonlyMap<string, EvaluatedValue>).values()
+  return Array.isArray(repr) ? (repr as readonly EvaluatedValue[]) : []
+}
+
+function schemaOf(repr: Representation): Schema {
+  if (repr === null) return NULL_SCHEMA
+  if (typeof repr === 'boolean') return constant('boolean', repr)
+  if (typeof repr === 'string') return constant('string', repr)
+  if (repr instanceof JsonNumber) return constant('number', repr)
+  if (Array.isArray(repr)) return tuple((repr as readonly EvaluatedValue[]).map((item) => item.schema))
+  const properties = repr as ReadonlyMap<string, EvaluatedValue>
+  return record([...properties].map(([name, value]) => [name, value.schema] as const))
+}
+
+/** Marks every string, number, boolean, null and container inside as secret. */
+export function deeplySecret(value: EvaluatedValue): EvaluatedValue {
+  if (value.array) return value.with({ secret: true, repr: value.array.map(deeplySecret) })
+  if (!value.object) return value.with({ secret: true })
+  return value.with({
+    secret: true,
+    repr: new Map([...value.object].map(([name, child]) => [name, deeplySecret(child)] as const)),
+  })
+}

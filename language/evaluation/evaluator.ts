@@ -1,0 +1,213 @@
+/** Evaluates the expressions of one environment, each once, on demand, in the order of keys. */
+import type { CallNode } from '../builtins/builtin.ts'
+import { hasErrors } from '../diagnostic.ts'
+import type { LoadedEnvironment } from '../host.ts'
+import { limits } from '../limits.ts'
+import { compareKeys } from '../encoding/order.ts'
+import { ACCEPT_ANY, acceptItem, acceptProperty, type Accept } from '../schema/accept.ts'
+import { STRING_SCHEMA } from '../schema/schemas.ts'
+import { validateValue } from '../schema/validate-value.ts'
+import { nestingMessage } from '../syntax/yaml-document.ts'
+import { JsonNumber } from '../value.ts'
+import type { ParsedDocument } from '../parsed-document.ts'
+import { contextValue } from './context-value.ts'
+import { EvaluatedValue } from './evaluated-value.ts'
+import { ExpressionNode } from './expression-node.ts'
+import { evaluateImports, type Imports } from './imports.ts'
+import { resolveAccess } from './references.ts'
+import type { Place, Session } from './session.ts'
+import { textOf } from './text-of.ts'
+
+const ANONYMOUS = '<yaml>'
+
+export class Evaluator {
+  readonly session: Session
+  readonly document: ParsedDocument
+  readonly isRoot: boolean
+  readonly rootName: string
+  readonly decrypt: LoadedEnvironment['decrypt']
+  #context: EvaluatedValue | undefined
+  #imports: Promise<Imports> | undefined
+  #root: Promise<ExpressionNode> | undefined
+
+  constructor(
+    session: Session,
+    document: ParsedDocument,
+    decrypt: LoadedEnvironment['decrypt'],
+    importedBy?: Evaluator,
+  ) {
+    this.session = session
+    this.document = document
+    this.decrypt = decrypt
+    this.isRoot = !importedBy
+    const { name } = document
+    session.imports.set(name, { evaluating: true })
+    this.rootName = importedBy && importedBy.rootName !== ANONYMOUS ? importedBy.rootName : name
+  }
+
+  get rotating(): boolean {
+    return this.session.mode === 'rotate' && this.isRoot
+  }
+
+  get validating(): boolean {
+    return this.session.mode === 'check'
+  }
+
+  /** What `${context…}` shows in this environment. */
+  get context(): EvaluatedValue {
+    this.#context ??= contextValue(this)
+    return this.#context
+  }
+
+  /** The imported environments, evaluated in the order of the list. */
+  imports(): Promise<Imports> {
+    this.#imports ??= evaluateImports(this)
+    return this.#imports
+  }
+
+  /** The object literal under `values`, laid over what is imported. */
+  root(): Promise<ExpressionNode> {
+    this.#root ??= this.#declareRoot()
+    return this.#root
+  }
+
+  async #declareRoot(): Promise<ExpressionNode> {
+    const { base } = await this.imports()
+    return new ExpressionNode(this.document.declaration.values, { base })
+  }
+
+  /** Evaluates the whole environment. */
+  async evaluateAll(): Promise<EvaluatedValue> {
+    void this.context
+    const root = await this.root()
+    this.session.diagnostics.push(...this.document.declaration.declarationDiagnostics)
+    return this.evaluate(root, ACCEPT_ANY)
+  }
+
+  error(place: Place, summary: string): void {
+    this.session.error(place, summary)
+  }
+
+  unknown(node: ExpressionNode, schema = node.schema): EvaluatedValue {
+    return new EvaluatedValue({ def: node, schema, unknown: true })
+  }
+
+  async evaluate(node: ExpressionNode, expected: Accept): Promise<EvaluatedValue> {
+    const pause = this.session.step()
+    if (pause) await pause
+    if (node.value) return node.value
+    if (node.state === 'evaluating' || (node.expression as unknown) === this.session.target) {
+      this.error(node, `cyclic reference to ${node.place}`)
+      return this.unknown(node, true)
+    }
+    if (expected.rotateOnly && !((this.rotating || this.validating) && this.isRoot)) {
+      const def = new ExpressionNode({ kind: 'missing' })
+      return new EvaluatedValue({ def, schema: true, unknown: true, rotateOnly: true })
+    }
+    if (node.base?.final) {
+      this.session.warn(node, 'cannot override final value')
+      node.value = node.base
+      node.state = 'done'
+      return node.value
+    }
+    node.state = 'evaluating'
+    let value = await this.#byKind(node, expected)
+    if (expected.rotateOnly && !value.rotateOnly) value = value.with({ rotateOnly: true })
+    if (node.secret && !value.secret) value = value.with({ secret: true })
+    node.value = value.over(node.base)
+    node.state = 'done'
+    return node.value
+  }
+
+  /** Evaluates and checks against the schema; `ok` is false when it does not fit, with the reasons reported. */
+  async typed(node: ExpressionNode, expected: Accept): Promise<{ value: EvaluatedValue; ok: boolean }> {
+    const value = await this.evaluate(node, expected)
+    const diagnostics = validateValue(value, expected.schema, node)
+    this.session.diagnostics.push(...diagnostics)
+    return { value, ok: !hasErrors(diagnostics) }
+  }
+
+  #byKind(node: ExpressionNode, expected: Accept): EvaluatedValue | Promise<EvaluatedValue> {
+    const { expression } = node
+    switch (expression.kind) {
+      case 'missing':
+        return this.unknown(node)
+      case 'null':
+        return new EvaluatedValue({ def: node, repr: null })
+      case 'boolean':
+      case 'string':
+        return new EvaluatedValue({ def: node, repr: expression.value })
+      case 'number':
+        return new EvaluatedValue({ def: node, repr: new JsonNumber(expression.text) })
+      case 'interpolation':
+        return this.#interpolation(node)
+      case 'symbol':
+        return this.#access(node, 0)
+      case 'array':
+        return this.#array(node, expected)
+      case 'object':
+        return this.#object(node, expected)
+      case 'call':
+        return expression.builtin.evaluate(node as CallNode, this)
+    }
+  }
+
+  async #array(node: ExpressionNode, expected: Accept): Promise<EvaluatedValue> {
+    const items: EvaluatedValue[] = []
+    for (const [index, element] of node.elements.entries()) {
+      items.push(await this.evaluate(element, acceptItem(expected, index)))
+    }
+    return this.bounded(new EvaluatedValue({ def: node, repr: items }), node)
+  }
+
+  async #object(node: ExpressionNode, expected: Accept): Promise<EvaluatedValue> {
+    const { expression } = node
+    const names = expression.kind === 'object' ? [...expression.properties.keys()].sort(compareKeys) : []
+    const properties = new Map<string, EvaluatedValue>()
+    for (const name of names) {
+      properties.set(name, await this.evaluate(node.property(name)!, acceptProperty(expected, name)))
+    }
+    return this.bounded(new EvaluatedValue({ def: node, repr: properties, base: node.base }), node)
+  }
+
+  /** The value itself, unless it is deeper than the stack or wider than memory bear: references can build such. */
+  bounded(value: EvaluatedValue, node: ExpressionNode): EvaluatedValue {
+    const { depth } = value
+    if (depth <= limits.nesting && value.size <= limits.values) return value
+    this.error(
+      node,
+      depth > limits.nesting ? nestingMessage() : `a value is limited to ${limits.values} nodes`,
+    )
+    return this.unknown(node, true)
+  }
+
+  async #interpolation(node: ExpressionNode): Promise<EvaluatedValue> {
+    const { expression } = node
+    const parts = expression.kind === 'interpolation' ? expression.parts : []
+    const texts: string[] = []
+    let unknown = false
+    let secret = false
+    for (const [index, part] of parts.entries()) {
+      texts.push(part.text)
+      if (!part.access) continue
+      const shown = textOf(await this.#access(node, index))
+      unknown ||= shown.unknown
+      secret ||= shown.secret
+      texts.push(shown.text)
+      this.session.produce(part.text.length + shown.text.length)
+    }
+    return new EvaluatedValue({
+      def: node,
+      repr: unknown ? '[unknown]' : texts.join(''),
+      schema: STRING_SCHEMA,
+      unknown,
+      secret,
+    })
+  }
+
+  // what a reference yields is the referencing expression's own from here on, rotate-only or not
+  async #access(node: ExpressionNode, part: number): Promise<EvaluatedValue> {
+    const resolved = await resolveAccess(this, node, part)
+    return resolved.with({ def: node, rotateOnly: false })
+  }
+}

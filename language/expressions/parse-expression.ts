@@ -1,0 +1,120 @@
+/** Syntax node → expression. Errors are reported and leave a hole; there is always a result. */
+import type { ArgumentReader } from '../builtins/builtin.ts'
+import { findBuiltin } from '../builtins/index.ts'
+import type { Diagnostic, Range } from '../diagnostic.ts'
+import { quote } from '../encoding/quote.ts'
+import type { ObjectEntry, ObjectNode, StringNode, SyntaxNode } from '../syntax/node.ts'
+import { pathText, type SyntaxPath } from '../syntax/path.ts'
+import type { CallExpression, Expression, ObjectExpression } from './expression.ts'
+import { parseString } from './parse-string.ts'
+
+export class ExpressionParser implements ArgumentReader {
+  readonly diagnostics: Diagnostic[] = []
+  /** Duplicate keys of nested objects, in the order in which an evaluation meets them. */
+  readonly duplicates: Diagnostic[] = []
+  readonly rotateCalls: CallExpression[] = []
+
+  expression(node: SyntaxNode | undefined): Expression {
+    switch (node?.kind) {
+      case undefined:
+        return { kind: 'missing' }
+      case 'null':
+        return { kind: 'null', syntax: node }
+      case 'boolean':
+        return { kind: 'boolean', value: node.value, syntax: node }
+      case 'number':
+        return { kind: 'number', text: node.value, syntax: node }
+      case 'string':
+        return parseString(node, (diagnostic) => this.diagnostics.push(diagnostic))
+      case 'array':
+        return { kind: 'array', elements: node.items.map((item) => this.expression(item)), syntax: node }
+      case 'object':
+        return this.#call(node) ?? this.#object(node)
+    }
+  }
+
+  error(at: SyntaxNode, summary: string): void {
+    this.#report(this.diagnostics, at.range, at.path, summary)
+  }
+
+  #call(node: ObjectNode): CallExpression | undefined {
+    const [entry] = node.entries
+    if (!entry || node.entries.length > 1) {
+      for (const { key } of node.entries) {
+        if (!key.value.startsWith('fn::')) continue
+        const name = quote(key.value)
+        this.error(
+          node,
+          `illegal call to builtin function: ${name} must be the only key within its containing object`,
+        )
+      }
+      return undefined
+    }
+    const builtin = findBuiltin(entry.key.value)
+    if (!builtin) {
+      if (entry.key.value.toLowerCase().startsWith('fn::')) {
+        this.#report(this.diagnostics, entry.key.range, node.path, "'fn::' is a reserved prefix")
+      }
+      return undefined
+    }
+    const call: CallExpression = {
+      kind: 'call',
+      builtin,
+      name: entry.key,
+      argument: entry.value,
+      syntax: node,
+      ...builtin.parse(entry.value, entry.key, this),
+    }
+    if (builtin.name === 'fn::rotate') this.rotateCalls.push(call)
+    return call
+  }
+
+  #object(node: ObjectNode): ObjectExpression {
+    const object: ObjectExpression = {
+      kind: 'object',
+      properties: new Map(),
+      keyRanges: new Map(),
+      syntax: node,
+    }
+    for (const entry of node.entries) this.#property(object, entry)
+    return object
+  }
+
+  #property(object: ObjectExpression, entry: ObjectEntry): void {
+    const key = parseString(entry.key, (diagnostic) => this.diagnostics.push(diagnostic))
+    if (key.kind !== 'string') {
+      this.error(entry.key, 'object keys must be strings')
+      this.skipped(entry.value)
+      return
+    }
+    this.declare(object, entry.key, key.value, entry.value)
+  }
+
+  /** Adds a property unless its name is taken: the first one wins, and the later one is an error. */
+  declare(object: ObjectExpression, key: StringNode, name: string, value: SyntaxNode): void {
+    object.keyRanges.set(name, key.range)
+    if (object.properties.has(name)) {
+      this.skipped(value)
+      this.duplicate(key, `duplicate key ${quote(name)}`)
+    } else {
+      object.properties.set(name, { key, name, value: this.expression(value) })
+    }
+  }
+
+  /** Reads what will never be evaluated, for its errors alone: it declares no duplicates and no calls. */
+  skipped(node: SyntaxNode): void {
+    const { duplicates, rotateCalls } = this
+    const kept = [duplicates.length, rotateCalls.length] as const
+    this.expression(node)
+    duplicates.length = kept[0]
+    rotateCalls.length = kept[1]
+  }
+
+  duplicate(key: StringNode, summary: string): void {
+    this.#report(this.duplicates, key.range, key.path, summary)
+  }
+
+  #report(to: Diagnostic[], range: Range, path: SyntaxPath, summary: string): void {
+    to.push({ severity: 'error', summary, path: pathText(path), range })
+  }
+}

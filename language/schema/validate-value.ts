@@ -1,0 +1,185 @@
+/** Does a known value fit a schema? Unknown parts are checked by what is known of their schemas. */
+import type { JSONSchema, Schema } from '../../model/json-schema.ts'
+import type { Diagnostic } from '../diagnostic.ts'
+import type { EvaluatedValue } from '../evaluation/evaluated-value.ts'
+import type { Place } from '../evaluation/session.ts'
+import { quote } from '../encoding/quote.ts'
+import { JsonNumber } from '../value.ts'
+import { definitionsOf, referenced, type Definitions } from './definitions.ts'
+import { Issues } from './issues.ts'
+import { dataText } from '../encoding/data-text.ts'
+import { checkNumber, checkString } from './validate-scalar.ts'
+import { validateSchema } from './validate-schema.ts'
+
+/** What does not fit, each at the place where the offending value is defined. */
+export function validateValue(value: EvaluatedValue, schema: Schema, at: Place): Diagnostic[] {
+  if (schema === true) return []
+  const issues = new Issues(value.def.range ? value.def : at)
+  new ValueValidator(definitionsOf(schema), at).check(value, schema, issues)
+  return issues.diagnostics
+}
+
+// other implementations say nothing here, and leave a call unknown for no visible reason
+const NOTHING_FITS = 'no value is allowed here'
+
+class ValueValidator {
+  readonly #definitions: Definitions
+  readonly #fallback: Place
+  readonly #following = new Map<JSONSchema, EvaluatedValue>()
+
+  constructor(definitions: Definitions, fallback: Place) {
+    this.#definitions = definitions
+    this.#fallback = fallback
+  }
+
+  check(value: EvaluatedValue, schema: Schema | undefined, issues: Issues): void {
+    if (schema === undefined || schema === true) return
+    if (schema === false) {
+      issues.add(NOTHING_FITS)
+    } else if (value.unknown) {
+      validateSchema(value.schema, schema, this.#definitions, issues)
+    } else {
+      this.#reference(value, schema, issues)
+      this.#anyOf(value, schema, issues)
+      this.#oneOf(value, schema, issues)
+      checkConstants(value, schema, issues)
+      this.#type(value, schema, issues)
+    }
+  }
+
+  // a definition that refers to itself says nothing more about the same value the second time
+  #reference(value: EvaluatedValue, schema: JSONSchema, issues: Issues): void {
+    const target = referenced(schema, this.#definitions)
+    const outer = this.#following.get(schema)
+    if (target === undefined || outer === value) return
+    this.#following.set(schema, value)
+    this.check(value, target, issues)
+    if (outer) this.#following.set(schema, outer)
+    else this.#following.delete(schema)
+  }
+
+  #anyOf(value: EvaluatedValue, { anyOf }: JSONSchema, issues: Issues): void {
+    if (!anyOf?.length) return
+    const branches = this.#branches(value, anyOf, issues)
+    if (branches.some((branch) => branch.none)) return
+    for (const branch of branches) issues.take(branch)
+    issues.add('at least one subschema must match')
+  }
+
+  #oneOf(value: EvaluatedValue, { oneOf }: JSONSchema, issues: Issues): void {
+    if (!oneOf?.length) return
+    const branches = this.#branches(value, oneOf, issues)
+    const matching = branches.filter((branch) => branch.none).length
+    if (matching === 1) return
+    if (matching > 1) {
+      issues.add('exactly one subschema may match')
+      return
+    }
+    for (const branch of branches) issues.take(branch)
+    issues.add('exactly one subschema must match')
+  }
+
+  #branches(value: EvaluatedValue, schemas: Schema[], issues: Issues): Issues[] {
+    return schemas.map((schema) => {
+      const branch = issues.branch()
+      this.check(value, schema, branch)
+      return branch
+    })
+  }
+
+  #type(value: EvaluatedValue, schema: JSONSchema, issues: Issues): void {
+    const type = typeName(value)
+    if (schema.type && schema.type !== type) {
+      issues.add(`expected ${schema.type}, got ${type}`)
+      return
+    }
+    if (value.repr instanceof JsonNumber) checkNumber(value.repr, schema, issues)
+    else if (typeof value.repr === 'string') checkString(value.repr, schema, issues)
+    else if (value.array) this.#array(value.array, schema, issues)
+    else if (value.object) this.#object(value, schema, issues)
+  }
+
+  #array(items: readonly EvaluatedValue[], schema: JSONSchema, issues: Issues): void {
+    if (schema.minItems !== undefined && items.length < schema.minItems) {
+      issues.add(`expected an array with at least ${schema.minItems} items`)
+    }
+    if (schema.maxItems !== undefined && items.length > schema.maxItems) {
+      issues.add(`expected an array with at most ${schema.maxItems} items`)
+    }
+    for (const [index, item] of items.entries()) {
+      this.#inner(item, schema.prefixItems?.[index] ?? schema.items, issues)
+    }
+  }
+
+  #object(value: EvaluatedValue, schema: JSONSchema, issues: Issues): void {
+    const { keys } = value
+    if (schema.minProperties !== undefined && keys.length < schema.minProperties) {
+      issues.add(`expected an object with at least ${schema.minProperties} properties`)
+    }
+    if (schema.maxProperties !== undefined && keys.length > schema.maxProperties) {
+      issues.add(`expected an object with at most ${schema.maxProperties} properties`)
+    }
+    const { properties = {}, additionalProperties } = schema
+    for (const key of keys) {
+      const known = Object.hasOwn(properties, key) ? properties[key] : additionalProperties
+      const property = value.property(key)!
+      this.#inner(property, known, issues, `property ${quote(key)} is not allowed`)
+    }
+    const missing = missingProperties(schema, new Set(keys))
+    if (missing.length > 0) issues.add(`missing required properties: ${missing.join(', ')}`)
+  }
+
+  #inner(value: EvaluatedValue, schema: Schema | undefined, issues: Issues, refusal = NOTHING_FITS): void {
+    const inner = new Issues(value.def.range ? value.def : this.#fallback)
+    if (schema === false) inner.add(refusal)
+    else this.check(value, schema, inner)
+    issues.take(inner)
+  }
+}
+
+function missingProperties(schema: JSONSchema, keys: ReadonlySet<string>): string[] {
+  const missing = (schema.required ?? []).filter((key) => !keys.has(key))
+  for (const [key, needed] of Object.entries(schema.dependentRequired ?? {})) {
+    if (keys.has(key)) missing.push(...needed.filter((other) => !keys.has(other)))
+  }
+  return missing
+}
+
+function checkConstants(value: EvaluatedValue, schema: JSONSchema, issues: Issues): void {
+  const allowed = schema.const !== undefined && schema.const !== null ? [schema.const] : schema.enum
+  if (!allowed?.length || allowed.some((constant) => equals(value, constant))) return
+  if (allowed.length === 1) issues.add(`expected ${dataText(allowed[0])}`)
+  else issues.add(`expected one of ${dataText(allowed)}`)
+}
+
+/** Numbers are equal when their texts are. */
+function equals(value: EvaluatedValue, constant: unknown): boolean {
+  if (value.repr instanceof JsonNumber) {
+    if (constant instanceof JsonNumber) return value.repr.text === constant.text
+    return typeof constant === 'number' && value.repr.text === String(constant)
+  }
+  if (value.array) {
+    const { array } = value
+    if (!Array.isArray(constant) || constant.length !== array.length) return false
+    return array.every((item, index) => equals(item, constant[index]))
+  }
+  if (value.object) {
+    if (typeof constant !== 'object' || constant === null || Array.isArray(constant)) return false
+    const entries = Object.entries(constant)
+    return (
+      entries.length === value.keys.length &&
+      entries.every(([key, inner]) => {
+        const property = value.property(key)
+        return property !== undefined && equals(property, inner)
+      })
+    )
+  }
+  return value.repr === constant
+}
+
+function typeName(value: EvaluatedValue): string {
+  if (value.repr === null) return 'null'
+  if (value.array) return 'array'
+  if (value.object) return 'object'
+  return value.repr instanceof JsonNumber ? 'number' : typeof value.repr
+}
