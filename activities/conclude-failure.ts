@@ -4,7 +4,8 @@
  */
 import { CancelledFailure } from '@temporalio/activity'
 import { FAILURES, RotationFailure, type FailureCode } from '../model/failures.ts'
-import { advance, ownLandingWithin, type Rotation } from '../store/journal.ts'
+import { advance, type Rotation } from '../store/journal.ts'
+import { ownLandingWithin } from '../store/unsettled.ts'
 import type { Attempt } from './attempt.ts'
 import { codeFailure, originOf } from './guarded.ts'
 import type { ActivityServices } from './services.ts'

@@ -1,7 +1,7 @@
 /** Step prepare: what is published is tested, the slot is looked at, and what will be sent is written down, sealed. */
 import { RotationFailure } from '../model/failures.ts'
 import type { RotatorState } from '../rotators/rotator.ts'
-import { sentSincePublished } from '../store/journal.ts'
+import { sentSincePublished } from '../store/unsettled.ts'
 import type { Attempt } from './attempt.ts'
 
 /** @throws RotationFailure TARGET_CHANGED when the target does not hold what is published; nothing was touched. */

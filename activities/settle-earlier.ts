@@ -3,10 +3,10 @@
  * anything new is made. Its value works, or is sent again: then it is this event's rotation.
  */
 import { RotationFailure } from '../model/failures.ts'
-import { landingWithin, settleRotation, unsettledRotations, type Rotation } from '../store/journal.ts'
+import { advance, type Rotation } from '../store/journal.ts'
+import { landingWithin, settleRotation, unsettledRotations } from '../store/unsettled.ts'
 import { inTransaction } from '../store/transaction.ts'
 import type { Attempt } from './attempt.ts'
-import { advance } from '../store/journal.ts'
 
 /**
  * Leaves the attempt's row at `applied` (the earlier value works), at `prepared` (the same value is to be sent again),
