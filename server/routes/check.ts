@@ -37,6 +37,7 @@ export function checkRoutes(app: FastifyInstance, services: Services): void {
 
 /** Two JSON objects as one, as texts: numbers of the environment keep their digits. */
 function joinObjects(first: string, second: string): string {
-  if (first === '{}') return second
-  return second === '{}' ? first : `${first.slice(0, -1)},${second.slice(1)}`
+  const empty = (text: string) => text === '{}' || text === 'null'
+  if (first === '{}') return empty(second) ? first : second
+  return empty(second) ? first : `${first.slice(0, -1)},${second.slice(1)}`
 }
