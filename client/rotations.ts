@@ -53,7 +53,9 @@ export async function request(on: RotationsClient, asked: RotationRequest): Prom
     const environment = await lockEnvironment(db, asked.environmentId)
     if (!environment || environment.deletedAt)
       throw new Refusal('not-found', 'the environment does not exist any more')
-    const row: Request = await insertRequest(db, asked)
+    // Nobody may use up the key of a due time or of a signal.
+    const requestKey = asked.requestKey === null ? null : `client/${asked.requestKey}`
+    const row: Request = await insertRequest(db, { ...asked, requestKey })
     await appendAudit(db, {
       actor: asked.login,
       action: 'rotation.request',
