@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Refusal } from '../../model/refusal.ts'
+import { createApp } from '../../server/app.ts'
 import { createEnvironment } from '../../store/environments.ts'
 import { completeEvent, insertEvent } from '../../store/events.ts'
 import { insertRotations, type NewRotation } from '../../store/journal.ts'
@@ -321,5 +322,28 @@ describe('waiting', () => {
     client.abort()
     await expect(answer).rejects.toThrow()
     await ended
+  })
+
+  it('ends in words when the server stops; the rotation goes on', async () => {
+    const { path } = await environment()
+    const app = createApp(api.services)
+    meanwhile = (_, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error))
+      })
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    const answer = fetch(`${url}${path}/rotate`, {
+      method: 'POST',
+      headers: { authorization: `token ${api.tokens['admin']}` },
+      body: '{}',
+    })
+    await expect.poll(() => asked.length).toBe(1)
+    await app.close()
+    const response = await answer
+    expect(response.status).toBe(503)
+    expect(await response.json()).toEqual({
+      code: 503,
+      message: expect.stringMatching(/rotation \S+ goes on/),
+    })
   })
 })
