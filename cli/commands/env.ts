@@ -20,7 +20,7 @@ export function addEnv(program: Command, context: Context): void {
     'env',
     'environments: [organization/][project/]name[@revision or tag]',
     'rekey env rotate billing/production',
-  )
+  ).enablePositionalOptions()
   for (const add of [
     addEnvInit,
     addEnvLs,

@@ -1,6 +1,5 @@
 /** `rekey env rm`: removes an environment, or one value of its definition. */
 import type { Command } from 'commander'
-import { removeValue } from '../../../language/index.ts'
 import { formatPropertyPath } from '../../../model/property-path.ts'
 import { declare } from '../../command.ts'
 import type { Context } from '../../context.ts'
@@ -23,6 +22,8 @@ export function addEnvRm(env: Command, context: Context): void {
       const environment = await readNewest(api, name)
       const { fullName, shortName } = environment
       if (path !== undefined) {
+        // Loaded here: no other command should wait for it.
+        const { removeValue } = await import('../../../language/index.ts')
         const target = formatPropertyPath(documentPath(path))
         const revision = await changeDefinition(context, api, environment, (text) =>
           removeValue(text, target),

@@ -1,7 +1,7 @@
 /** `rekey env set`: changes one value of the definition and leaves the rest of the text as it is. */
 import type { Command } from 'commander'
 import { parseDocument } from 'yaml'
-import { setValue, type DefinitionValue } from '../../../language/index.ts'
+import type { DefinitionValue } from '../../../language/index.ts'
 import { formatPropertyPath } from '../../../model/property-path.ts'
 import { declare } from '../../command.ts'
 import type { Context } from '../../context.ts'
@@ -35,6 +35,8 @@ export function addEnvSet(env: Command, context: Context): void {
       const target = formatPropertyPath(documentPath(path))
       const text = given === '-' ? (await readAll(context.input)).replace(/\r?\n$/, '') : given
       const value = options.string || options.secret ? text : readYaml(text)
+      // Loaded here: no other command should wait for it.
+      const { setValue } = await import('../../../language/index.ts')
       const api = context.api()
       const environment = await readNewest(api, name)
       const revision = await changeDefinition(context, api, environment, (definition) =>
