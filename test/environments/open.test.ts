@@ -116,7 +116,7 @@ describe('is refused', () => {
     await expect(open(environment)).rejects.toMatchObject({
       kind: 'invalid',
       message: expect.stringContaining('not rotated yet'),
-      diagnostics: [{ range: { begin: { line: 3 } } }],
+      diagnostics: [{ range: { begin: { line: 4 } } }],
     })
   })
   test.each([0, -1, NaN, 8 * 24 * HOUR])('for %d milliseconds', async (durationMs) => {

@@ -70,7 +70,7 @@ describe('a definition that is in order', () => {
       environment,
       definition({
         login: '{ fn::open::test-login: { user: ada } }',
-        creds: rotateCall({ managing: '${login.user}' }),
+        creds: rotateCall({ managing: '"${login.user}"' }),
       }),
     )
     expect(at.logins()).toBe(0)
@@ -79,10 +79,6 @@ describe('a definition that is in order', () => {
 
 describe('a definition that is not in order is refused, and nothing is written', () => {
   const nested = (depth: number) => `values: ${'{a: '.repeat(depth)}1${'}'.repeat(depth)}`
-  const nestedCall = rotateCall()
-    .split('\n')
-    .map((line) => `        ${line}`)
-    .join('\n')
   test.each<[string, string, string]>([
     ['empty', '', 'empty'],
     ['blank', ' \n\n', 'empty'],
@@ -113,8 +109,16 @@ describe('a definition that is not in order is refused, and nothing is written',
     ['without an input', definition({ a: rotateCall().replace('host:', 'hots:') }), 'missing required'],
     [
       'with a call inside another’s state',
-      definition({ a: rotateCall() + '\n  state:\n    current:\n' + nestedCall }),
-      'state',
+      definition({
+        a: [
+          rotateCall({ state: { current: { username: 'app_a', password: 'p1' } } }),
+          '    more:',
+          ...rotateCall({ host: 'inner.example' })
+            .split('\n')
+            .map((line) => `      ${line}`),
+        ].join('\n'),
+      }),
+      'inside the state of "a"',
     ],
   ])('%s', async (name, text, words) => {
     const environment = await at.make(`bad-${name.replaceAll(/[^a-z]/g, '')}`)
