@@ -89,6 +89,28 @@ describe('a bad definition is a 4xx in words, and nothing is written', () => {
     expect((await api.call('GET', path)).headers['pulumi-esc-revision']).toBe('1')
   })
 
+  const rotating = (users: string, managing = 'manager') => `values:
+  a:
+    fn::rotate::postgres:
+      inputs:
+        database:
+          host: 127.0.0.1
+          port: 5432
+          database: app
+          managingUser: {username: ${managing}, password: {"fn::secret": x}}
+        rotateUsers: {${users}}
+`
+  it.each([
+    ['equal user names', rotating('username1: app, username2: app'), /rotateUsers|equal|same/],
+    ['the managing user among the rotated', rotating('username1: manager, username2: app'), /managingUser/],
+  ])('%s', async (_, text, words) => {
+    expect(await save(rotating('username1: a, username2: b'))).toMatchObject({ status: 200 })
+    const answer = await save(text)
+    expect(answer).toMatchObject({ status: 400, json: { code: 400, message: expect.stringMatching(words) } })
+    expect(answer.json.diagnostics[0].range.begin).toMatchObject({ line: expect.any(Number) })
+    expect((await api.call('GET', path)).headers['pulumi-esc-revision']).toBe('2')
+  })
+
   it('bytes that are no UTF-8', async () => {
     const response = await api.app.inject({
       method: 'PATCH',
