@@ -14,11 +14,11 @@ export async function applyChange(attempt: Attempt): Promise<void> {
   if (attempt.sentByOthers && !rotator.repeatable) return await recoverChange(attempt, prepared)
 
   const alone = !attempt.sentByOthers
-  await attempt.advance({ landsWithin: attempt.landsWithin })
+  const sendBy = await attempt.startSending()
   await attempt.services.at('apply: about to send')
   let credential: unknown
   try {
-    credential = await attempt.ask(() => rotator.apply(inputs, prepared, attempt.context()))
+    credential = await attempt.ask(() => rotator.apply(inputs, prepared, attempt.context(sendBy)))
   } catch (error) {
     // Without an answer it may still land; with one, testing again does no harm.
     attempt.sentByOthers = true

@@ -49,14 +49,21 @@ export class Attempt {
     return JSON.parse(this.#dataKey.open('journal', rotationId, sealed).toString('utf8'))
   }
 
-  context(): RotatorContext {
+  /** `sendBy` as `startSending` gave it, for the one call that changes something. */
+  context(sendBy = 0): RotatorContext {
     const { changeTimeout, targetTimeout } = this.services.limits
-    return {
-      signal: this.#signal,
-      changeTimeout,
-      sendBy: Date.now() + changeTimeout,
-      timeout: targetTimeout,
-    }
+    return { signal: this.#signal, changeTimeout, sendBy, timeout: targetTimeout }
+  }
+
+  /**
+   * Writes down until when a change that is sent now may land.
+   * @returns after when it must not be sent: taken before the row is written, so that a process which is stopped in
+   * between finds it passed.
+   */
+  async startSending(): Promise<number> {
+    const sendBy = Date.now() + this.services.limits.changeTimeout
+    await this.advance({ landsWithin: this.landsWithin })
+    return sendBy
   }
 
   /** Milliseconds after which a change that is sent now has landed or never will. */

@@ -2,6 +2,7 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/activity'
 import type { ApplicationFailureOptions } from '@temporalio/common'
 import { toRotationFailure } from '../model/failures.ts'
+import { StaleAttempt } from '../store/journal.ts'
 import type { ActivityServices } from './services.ts'
 
 /**
@@ -17,6 +18,10 @@ export async function guarded<T>(
     return await body()
   } catch (error) {
     if (error instanceof ApplicationFailure || error instanceof CancelledFailure) throw error
+    // Somebody newer is at work, or was stopped at work: ask again later, when the row tells.
+    if (error instanceof StaleAttempt) {
+      throw codeFailure('STALE', { nextRetryDelay: '5s', category: 'BENIGN' })
+    }
     const { code } = toRotationFailure(error)
     services.log.error({ activity: name, code, ...originOf(error) }, 'an activity failed and is tried again')
     throw codeFailure(code)

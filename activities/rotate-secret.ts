@@ -58,10 +58,7 @@ export async function rotateSecret(
     running.attempt = attempt
     return await goOn(attempt)
   } catch (error) {
-    if (error instanceof StaleAttempt) {
-      // Somebody newer is at work, or was stopped at work: ask again later, when the row tells.
-      throw codeFailure('STALE', { nextRetryDelay: '5s', category: 'BENIGN' })
-    }
+    if (error instanceof StaleAttempt) throw error
     const concluded = await concludeFailure(services, error, {
       ...running,
       startedAt,
