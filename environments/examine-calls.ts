@@ -52,7 +52,7 @@ export async function examineCalls(
       path: call.path,
       call,
       rotator,
-      targets: targetsOf(rotator, inputs, hasUnknown(evaluated.inputs), report),
+      targets: targetsOf(rotator, inputs, hasUnknown(evaluated.inputs, rotator.inputs), report),
       fingerprint: canonicalJson([call.rotator, inputs, call.dependsOn]),
       state: stateOf(evaluated.state, call.path, report),
     })
@@ -70,7 +70,8 @@ function targetsOf(
   try {
     return rotator.targets(inputs)
   } catch (error) {
-    // What is wrong may only be that a part is not known yet; the plan asks again when it is.
+    // What is wrong may only be that a part is not known yet; the plan asks again when it is. Inputs that are only for
+    // rotating never name a target, so rotators do without them.
     if (!partlyUnknown)
       report(
         error instanceof RotationFailure ? error.message : `the inputs of "${rotator.name}" cannot be used`,

@@ -1,5 +1,6 @@
 /** The state of a rotate call as plain data, and the keyed hash by which its credentials are told apart. */
 import { evaluateCall, JsonNumber, toPlain, type Document, type Host, type Value } from '../language/index.ts'
+import type { Schema } from '../model/json-schema.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { RotatorState } from '../rotators/rotator.ts'
 import type { Keeper } from '../store/seal.ts'
@@ -42,12 +43,15 @@ export function slotsOf(state: unknown): RotatorState<unknown> {
   return { current: current ?? null, previous: previous ?? null }
 }
 
-/** True when any part of a value is not known. */
-export function hasUnknown(value: Value): boolean {
+/** True when any part of a value is not known; with a schema, apart from what that says is only for rotating. */
+export function hasUnknown(value: Value, schema: Schema = true): boolean {
   if (value.unknown) return true
-  if (Array.isArray(value.value)) return value.value.some(hasUnknown)
+  const { rotateOnly = [], properties = {} } = typeof schema === 'boolean' ? {} : schema
+  if (Array.isArray(value.value)) return value.value.some((item) => hasUnknown(item))
   if (typeof value.value === 'object' && value.value !== null && !(value.value instanceof JsonNumber))
-    return Object.values(value.value).some(hasUnknown)
+    return Object.entries(value.value).some(
+      ([key, part]) => !rotateOnly.includes(key) && hasUnknown(part, properties[key]),
+    )
   return false
 }
 

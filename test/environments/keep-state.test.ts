@@ -137,6 +137,56 @@ describe('a person’s own state stays', () => {
   })
 })
 
+describe('what is not known before a rotation', () => {
+  const login = '{ fn::open::test-login: { user: db.example } }'
+  test('a managing password from a call that was never rotated does not stand in the way', async () => {
+    const first = rotateCall({ host: host(), users: ['boss_a', 'boss_b'] })
+    const second = call().replace('{ fn::secret: manage-it }', '"${boss.current.password}"')
+    await save({ boss: first, creds: second })
+    await expect(save({ boss: first, creds: second.replace('app_b', 'app_a') })).rejects.toThrow('same user')
+  })
+  test('a state stays while the host is not known, and when it is known again', async () => {
+    const { newest } = await rotated()
+    await save({ login, creds: call({ host: '"${login.user}"' }) })
+    expect(await stateAt('creds')).toEqual(newest)
+    await save({ creds: call() })
+    expect(await stateAt('creds')).toEqual(newest)
+    await save({ login, creds: call({ host: '"${login.user}"' }) })
+    await save({ login })
+    await save({ login, creds: call({ host: '"${login.user}"' }) })
+    expect(await stateAt('creds')).toEqual(newest)
+  })
+})
+
+test('a state is compared as it reads once it is sealed, whatever its characters', async () => {
+  const odd = `a$$b $x "'\\ # : ${count}`
+  const given = call({ state: { current: a('x') } }).replace(password('x'), () => JSON.stringify(odd))
+  await save({ creds: given })
+  const stored = await stateAt('creds')
+  expect(stored).toEqual({ current: { username: 'app_a', password: odd } })
+  await save({ creds: given })
+  expect(await stateAt('creds')).toEqual(stored)
+  await save({ creds: call({ state: { current: b('newer') } }) })
+  await save({ creds: given })
+  expect(await stateAt('creds')).toEqual({ current: b('newer') })
+})
+
+test('fifty calls are saved in a moment', async () => {
+  const text = definition(
+    Object.fromEntries(
+      Array.from({ length: 50 }, (_, index) => [
+        `c${index}`,
+        call({ host: `h${index}.${host()}`, state: { current: a(`p${index}`) } }),
+      ]),
+    ),
+  )
+  await at.save(environment, text)
+  const began = performance.now()
+  await at.save(environment, text.replaceAll('manage-it', 'manage-them'))
+  expect(performance.now() - began).toBeLessThan(5_000)
+  expect(await stateAt('c49')).toEqual({ current: a('p49') })
+})
+
 describe('a state belongs to its targets', () => {
   test('it is not carried over to entirely other ones, not even where the text still holds it', async () => {
     const { texts } = await rotated()
