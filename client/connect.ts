@@ -11,7 +11,12 @@ export interface TemporalOptions {
 const CALL_DEADLINE = 10_000
 
 export function connectTemporal({ address, namespace }: TemporalOptions): Client {
-  const connection = Connection.lazy({ address, connectTimeout: CALL_DEADLINE })
+  const connection = Connection.lazy({
+    address,
+    connectTimeout: CALL_DEADLINE,
+    // Else gRPC waits for up to two minutes before it looks again for a Temporal that was away for long.
+    channelArgs: { 'grpc.initial_reconnect_backoff_ms': 500, 'grpc.max_reconnect_backoff_ms': 5_000 },
+  })
   return new Client({ connection, namespace, identity: identityOf('client') })
 }
 

@@ -16,9 +16,19 @@ declare module 'fastify' {
   }
 }
 
-export function createApp(services: Services, options: { logLevel?: string } = {}): FastifyInstance {
+export interface AppOptions {
+  /** Nothing is logged when absent. */
+  logLevel?: string
+  /** Where the log goes; standard output when absent. */
+  logTo?: { write(line: string): void }
+}
+
+export function createApp(services: Services, options: AppOptions = {}): FastifyInstance {
   const app = fastify({
-    logger: loggerOptions(options.logLevel ?? 'silent'),
+    logger: {
+      ...loggerOptions(options.logLevel ?? 'silent'),
+      ...(options.logTo && { stream: options.logTo }),
+    },
     genReqId: () => randomUUID(),
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: 'idle',
@@ -48,7 +58,8 @@ export function createApp(services: Services, options: { logLevel?: string } = {
   app.decorate('stopping', stopping.signal)
   app.addHook('preClose', async () => stopping.abort())
   app.addHook('onRoute', demandRule)
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('Cache-Control', 'no-store').header('X-Content-Type-Options', 'nosniff')
     const access = request.routeOptions.config.access
     if (access === undefined || access === 'anyone') return
     await services.demandKey()

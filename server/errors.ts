@@ -19,6 +19,9 @@ const STATUS: Record<RefusalKind, number> = {
   unavailable: 503,
 }
 
+/** PostgreSQL's code for a text that it cannot hold. */
+const NOT_A_TEXT = '22021'
+
 export interface ErrorBody {
   code: number
   message: string
@@ -34,6 +37,8 @@ export function errorBody(error: unknown, requestId: string): ErrorBody {
   }
   const away = awayDependency(error)
   if (away) return { code: 503, message: describeAway(away) }
+  if ((error as { code?: unknown }).code === NOT_A_TEXT)
+    return { code: 400, message: 'a name or text in the request holds a NUL character' }
   const { statusCode, code, validation, message } = error as Partial<FastifyError>
   if (validation) return { code: 400, message: message ?? 'the request is not valid' }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return { code: 413, message: 'the request body is too large' }

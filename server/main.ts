@@ -69,6 +69,10 @@ export async function startServer(config: Config): Promise<RunningServer> {
     return { url, app, close }
   } catch (error) {
     await close()
-    throw error
+    if ((error as { code?: string }).code !== 'EADDRINUSE') throw error
+    const { host, port } = config.listen
+    throw new Error(`another program listens on ${host}:${port} already; end it, or set REKEY_LISTEN`, {
+      cause: error,
+    })
   }
 }

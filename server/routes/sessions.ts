@@ -45,10 +45,7 @@ export function sessionRoutes(app: FastifyInstance, services: Services): void {
         sessionId: params.session,
         ...(query.property !== undefined && { property: query.property }),
       })
-      return reply
-        .type('application/json; charset=utf-8')
-        .header('Cache-Control', 'no-store')
-        .send(wire === 'null' ? '{}' : wire)
+      return reply.type('application/json; charset=utf-8').send(wire === 'null' ? '{}' : wire)
     },
   )
 }

@@ -66,6 +66,7 @@ describe('errors have one shape', () => {
     ['GET', '/api/esc/environments?continuationToken=rubbish', 400],
     ['GET', '/api/esc/environments/%ff', 400],
     ['GET', '/api/esc/environments?maxResults=many', 400],
+    ['GET', '/api/esc/environments/main/p/%00x', 400],
   ])('%s %s', async (method, path, status) => {
     const answer = await api.call(method, path)
     expect(answer.status).toBe(status)
@@ -217,5 +218,42 @@ describe('who one is', () => {
     expect(user.json).toMatchObject({ githubLogin: 'admin', organizations: [{ githubLogin: 'main' }] })
     const org = await api.call('GET', '/api/user/organizations/default')
     expect(org).toMatchObject({ status: 200, json: { gitHubLogin: 'main' } })
+  })
+})
+
+describe('the log', () => {
+  it('names requests and errors, and holds no token, query, body or foreign text', async () => {
+    const lines: string[] = []
+    const app = createApp(
+      {
+        ...api.services,
+        keeper: {
+          ...api.services.keeper,
+          wrap: () =>
+            Promise.reject(Object.assign(new TypeError('canary-driver-text'), { detail: 'canary-detail' })),
+        },
+      },
+      { logLevel: 'trace', logTo: { write: (line) => void lines.push(line) } },
+    )
+    const token = api.tokens['admin']!
+    for (const [method, url, payload] of [
+      ['GET', '/api/user?note=canary-query', undefined],
+      ['POST', '/api/user/tokens', { name: 'canary-body' }],
+      ['POST', '/api/user/tokens', { nothing: 'canary-body' }],
+      ['POST', '/api/esc/environments/main', { project: 'p', name: 'logged' }],
+    ] as const) {
+      await app.inject({
+        method,
+        url,
+        headers: { authorization: `token ${token}`, 'x-other': 'canary-header' },
+        ...(payload && { payload }),
+      })
+    }
+    await app.close()
+    const log = lines.join('')
+    expect(log).toContain('"path":"/api/user"')
+    expect(log).toContain('"type":"TypeError"')
+    expect(log).not.toContain(token)
+    expect(log).not.toContain('canary')
   })
 })

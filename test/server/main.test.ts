@@ -118,3 +118,15 @@ it('with a wrong key and the store away serves nothing once the store is back', 
     await postgres.shut()
   }
 })
+
+it('says which address is taken', async () => {
+  const first = await startServer(loadConfig(settings))
+  const taken = new URL(first.url).host
+  try {
+    await expect(startServer(loadConfig({ ...settings, REKEY_LISTEN: taken }))).rejects.toThrow(
+      `another program listens on ${taken} already`,
+    )
+  } finally {
+    await first.close()
+  }
+})

@@ -6,6 +6,8 @@ import { deleteSchedule, syncSchedule, temporalScheduleId } from '../../client/s
 import { createApp } from '../../server/app.ts'
 import { appendRevision } from '../../store/revisions.ts'
 import { createEnvironment } from '../../store/environments.ts'
+import { completeEvent, insertEvent } from '../../store/events.ts'
+import { insertRequest, markServed, recordMissed } from '../../store/requests.ts'
 import { sharedTemporal } from '../support/servers.ts'
 import { freshName, startApi, type Api } from './api.ts'
 
@@ -97,6 +99,66 @@ it('is made, listed, read, edited, paused and removed, and Temporal follows', as
   await expect(handle.describe()).rejects.toBeInstanceOf(ScheduleNotFoundError)
 })
 
+it('tells which due times were served, missed, or are under way', async () => {
+  const path = await schedulesOf()
+  const { id, definition } = (await api.call('POST', path, whole('@daily'))).json
+  const environmentId = definition.environmentID as string
+  const due = (day: number) => new Date(Date.UTC(2027, 0, day))
+  const tick = (day: number) =>
+    insertRequest(api.db, {
+      environmentId,
+      trigger: 'schedule',
+      login: 'admin',
+      paths: null,
+      force: false,
+      requestKey: `schedule/${id}/${due(day).toISOString()}`,
+      schedule: { id, version: 1, dueAt: due(day) },
+    })
+  const served = await tick(1)
+  await insertEvent(api.db, {
+    id: served.eventId,
+    environmentId,
+    trigger: 'schedule',
+    login: 'admin',
+    paths: null,
+    force: false,
+    scheduleId: id,
+    dueAt: due(1),
+    baseRevision: 2,
+    workflowId: 'w',
+    runId: 'r',
+  })
+  await markServed(api.db, served.eventId)
+  await completeEvent(api.db, served.eventId, { outcome: 'failed', message: 'lost it' })
+  await recordMissed(api.db, { id, environmentId, version: 1, owner: 'admin' }, due(2))
+  await tick(3)
+  const { scheduleHistoryEvents } = (await api.call('GET', `${path}/${id}/history`)).json
+  expect(scheduleHistoryEvents).toEqual(
+    [
+      [3, 'waiting'],
+      [2, 'missed'],
+      [1, 'failed'],
+    ].map(([day, result]) => ({
+      id: expect.any(String),
+      scheduledActionID: id,
+      executed: due(day as number).toISOString(),
+      version: 1,
+      result,
+    })),
+  )
+  expect((await api.call('GET', `${path}/${id}`)).json.lastExecuted).toBe(due(1).toISOString())
+  const { events } = (await api.call('GET', path.replace('/schedules', '/rotate/history'))).json
+  expect(events).toEqual([
+    expect.objectContaining({
+      scheduledActionID: id,
+      trigger: 'schedule',
+      status: 'failed',
+      errorMessage: 'lost it',
+    }),
+  ])
+  await api.call('DELETE', `${path}/${id}`)
+})
+
 it('is one per environment', async () => {
   const path = await schedulesOf()
   const first = await api.call('POST', path, whole('@daily'))
@@ -111,7 +173,7 @@ it('is one per environment', async () => {
 it('of two made at once one is left, with its copy', async () => {
   const path = await schedulesOf()
   const answers = await Promise.all([1, 2, 3, 4].map(() => api.call('POST', path, whole('@daily'))))
-  expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409])
+  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409, 409, 409])
   const { id } = answers.find(({ status }) => status === 200)!.json
   await client.schedule.getHandle(temporalScheduleId(id)).describe()
   await api.call('DELETE', `${path}/${id}`)
@@ -192,8 +254,6 @@ it('is a 404 under another environment', async () => {
 })
 
 it('while Temporal is away: 503, and nothing changes', async () => {
-  const path = await schedulesOf()
-  const { json: before } = await api.call('POST', path, whole('0 3 * * *'))
   const away = connectTemporal({ address: '127.0.0.1:1', namespace: 'default' })
   const app = createApp({
     ...api.services,
@@ -202,23 +262,30 @@ it('while Temporal is away: 503, and nothing changes', async () => {
       delete: (id) => deleteSchedule(away, id),
     },
   })
-  const ask = (method: 'PATCH' | 'DELETE', payload?: object) =>
-    app.inject({
-      method,
-      url: `${path}/${before.id}`,
-      headers: { authorization: `token ${api.tokens['admin']}` },
-      ...(payload && { payload }),
-    })
-  const answers = await Promise.all([ask('PATCH', { scheduleCron: '0 4 * * *' }), ask('DELETE')])
-  for (const answer of answers) {
-    expect(answer.statusCode).toBe(503)
-    expect(answer.json()).toEqual({
-      code: 503,
-      message: expect.stringContaining('Temporal cannot be reached'),
-    })
-  }
-  expect((await api.call('GET', `${path}/${before.id}`)).json).toEqual(before)
+  const cases = [
+    ['PATCH', { scheduleCron: '0 4 * * *' }],
+    ['DELETE', undefined],
+  ] as const
+  // At once: each waits for Temporal until its deadline.
+  await Promise.all(
+    cases.map(async ([method, payload]) => {
+      const path = await schedulesOf()
+      const { json: before } = await api.call('POST', path, whole('0 3 * * *'))
+      const answer = await app.inject({
+        method,
+        url: `${path}/${before.id}`,
+        headers: { authorization: `token ${api.tokens['admin']}` },
+        ...(payload && { payload }),
+      })
+      expect(answer.statusCode).toBe(503)
+      expect(answer.json()).toEqual({
+        code: 503,
+        message: expect.stringContaining('Temporal cannot be reached'),
+      })
+      expect((await api.call('GET', `${path}/${before.id}`)).json).toEqual(before)
+      await api.call('DELETE', `${path}/${before.id}`)
+    }),
+  )
   await app.close()
   await away.connection.close()
-  await api.call('DELETE', `${path}/${before.id}`)
 }, 60_000)
