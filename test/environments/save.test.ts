@@ -1,8 +1,12 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHost } from '../../environments/host.ts'
-import { saveDefinition } from '../../environments/save.ts'
+import { saveDefinition, type SaveResult } from '../../environments/save.ts'
+import { stateHmacs } from '../../environments/state.ts'
 import { Refusal } from '../../model/refusal.ts'
-import { etag, listRevisions } from '../../store/revisions.ts'
+import { lockEnvironment } from '../../store/environments.ts'
+import { recordHeld } from '../../store/held.ts'
+import { appendRevision, etag, listRevisions } from '../../store/revisions.ts'
 import { listAudit } from '../../store/audit.ts'
 import { load, open, toJSON } from '../../language/index.ts'
 import type { Environment } from '../../store/environments.ts'
@@ -186,41 +190,75 @@ describe('rights', () => {
 })
 
 describe('several at once', () => {
+  /** Saves that have all been checked against the same revision before the first of them is written. */
+  const saveAtOnce = async (environment: Environment, count: number, ifMatch: string) => {
+    const { db } = at.store
+    let saving: Promise<PromiseSettledResult<SaveResult>[]> | undefined
+    await db.transaction().execute(async (transaction) => {
+      await lockEnvironment(transaction, environment.id)
+      saving = Promise.allSettled(
+        Array.from({ length: count }, (_, index) =>
+          saveDefinition(at.services, {
+            environment,
+            text: definition({ a: `${index}` }),
+            login: 'ada',
+            ifMatch,
+          }),
+        ),
+      )
+      for (let waiting = 0; waiting < count;) {
+        const { rows } = await sql<{ waiting: number }>`select count(*)::int as waiting from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`.execute(db)
+        waiting = rows[0]!.waiting
+      }
+    })
+    return saving!
+  }
+
   test('of those who edited the same revision, one wins', async () => {
     const environment = await at.make('raced', definition({ a: '0' }))
-    const ifMatch = `"${etag(environment.id, 2)}"`
-    const results = await Promise.allSettled(
-      Array.from({ length: 8 }, (_, index) =>
-        saveDefinition(at.services, {
-          environment,
-          text: definition({ a: `${index}` }),
-          login: 'ada',
-          ifMatch,
-        }),
-      ),
-    )
+    const results = await saveAtOnce(environment, 5, `"${etag(environment.id, 2)}"`)
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     for (const result of results)
       if (result.status === 'rejected') expect(result.reason).toMatchObject({ kind: 'conflict' })
     expect((await at.newest(environment)).number).toBe(3)
   })
-  test('of those who do not say what they edited, each gets a revision of its own or is told', async () => {
+  test('of those who do not say what they edited, each gets a revision of its own', async () => {
     const environment = await at.make('unconditional', definition({ a: '0' }))
-    const results = await Promise.allSettled(
-      Array.from({ length: 3 }, (_, index) =>
-        saveDefinition(at.services, {
-          environment,
-          text: definition({ a: `${index}` }),
-          login: 'ada',
-          ifMatch: '',
-        }),
-      ),
-    )
+    const results = await saveAtOnce(environment, 3, '')
     const saved = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.revision] : []))
     expect(saved.toSorted((x, y) => x - y)).toEqual([3, 4, 5])
     expect((await listRevisions(at.store.db, environment.id)).map(({ number }) => number)).toEqual([
       5, 4, 3, 2, 1,
     ])
+  })
+  test('a state that was published meanwhile is not overwritten', async () => {
+    const call = (state?: Parameters<typeof rotateCall>[0]) =>
+      rotateCall({ host: 'meanwhile.example', ...state })
+    const first = { current: { username: 'app_a', password: 'meanwhile-1' } }
+    const second = { current: { username: 'app_b', password: 'meanwhile-2' }, previous: first.current }
+    const environment = await at.make('meanwhile', definition({ creds: call({ state: first }) }))
+    const { text } = await at.newest(environment)
+    const { db } = at.store
+    let saving: Promise<unknown> | undefined
+    await db.transaction().execute(async (transaction) => {
+      await lockEnvironment(transaction, environment.id)
+      // It waits for the lock with the old state in hand; meanwhile a rotation commits.
+      saving = at.save(environment, text.replace('values:', 'values:\n  more: 1'))
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      const published = definition({ creds: call({ state: second, clear: true }) })
+      await appendRevision(transaction, { environmentId: environment.id, text: published, creator: 'ada' })
+      await recordHeld(transaction, {
+        environmentId: environment.id,
+        path: 'creds',
+        revision: 3,
+        targets: ['postgres://meanwhile.example:5432/app_a', 'postgres://meanwhile.example:5432/app_b'],
+        hmacs: stateHmacs(at.services.keeper, second),
+      })
+    })
+    await saving
+    expect(await valuesOf(environment)).toEqual({ more: 1, creds: second })
+    expect((await at.newest(environment)).number).toBe(4)
   })
   test('a stale editor is told, and nothing is written', async () => {
     const environment = await at.make('stale', definition({ a: '0' }))
