@@ -1,6 +1,7 @@
 /** The whole line on real servers, in one process: store, Temporal, worker, clients, and a database to rotate at. */
 import { randomUUID } from 'node:crypto'
-import { NativeConnection, Worker } from '@temporalio/worker'
+import { inspect } from 'node:util'
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { pino, type Logger } from 'pino'
 import { createActivities, type ActivityServices } from '../../activities/index.ts'
 import { DEFAULT_LIMITS, type RotationLimits } from '../../activities/services.ts'
@@ -73,6 +74,7 @@ export async function startLine(limits: Partial<RotationLimits> = {}): Promise<L
   ])
   const { db, keeper } = store
   const logged: string[] = []
+  captureTemporalLog(logged)
   const log: Logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) })
   const services: Services = { db, keeper, findRotator, findLogin, settings: DEFAULT_SETTINGS }
   const activityServices: ActivityServices = {
@@ -155,6 +157,28 @@ export async function startLine(limits: Partial<RotationLimits> = {}): Promise<L
       await store.close()
     },
   }
+}
+
+let captured: string[] | undefined
+
+/** The SDK has one log a process: whatever it says goes where the last line's own log goes. */
+function captureTemporalLog(logged: string[]): void {
+  const first = captured === undefined
+  captured = logged
+  if (!first) return
+  const write = (level: string) => (message: string, meta?: object) =>
+    void captured?.push(inspect({ level, message, meta }, { depth: 8 }))
+  Runtime.install({
+    logger: {
+      log: (level, message, meta) => write(level)(message, meta),
+      trace: write('TRACE'),
+      debug: write('DEBUG'),
+      info: write('INFO'),
+      warn: write('WARN'),
+      error: write('ERROR'),
+    },
+    telemetryOptions: { logging: { forward: {}, filter: { core: 'INFO', other: 'WARN' } } },
+  })
 }
 
 /** A definition with one `fn::rotate::postgres` call at `db` for a target, in the usual two environments or in one. */

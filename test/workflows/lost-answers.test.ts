@@ -1,12 +1,13 @@
 /** The network between worker and target: answers lost after success, late landings, targets that go away. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from 'vitest'
-import type { Environment } from '../../store/environments.ts'
+import { dataKeyOf, type Environment } from '../../store/environments.ts'
 import { rotatedDefinition, startLine, TEST_LIMITS, type Credential, type Line } from '../support/line.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
 import { targetDatabase, type TargetDatabase } from '../support/servers.ts'
 
-const isChange = (chunk: Buffer) => chunk.includes('ALTER ROLE')
+/** The change is made by the first and takes effect with the second. */
+const has = (words: 'ALTER ROLE' | 'COMMIT') => (chunk: Buffer) => chunk.includes(words)
 
 let line: Line
 let target: TargetDatabase
@@ -37,9 +38,22 @@ async function verifiers(): Promise<unknown> {
   ])
 }
 
-test('the answer to the change is lost: it is sent again with the same value, and published once', async () => {
+/** How many different values the journal says were to be sent after the first rotation. */
+async function valuesSent(): Promise<number> {
+  const rows = await line.store.db
+    .selectFrom('rotations')
+    .select(['id', 'prepared'])
+    .where('environment_id', '=', environment.id)
+    .orderBy('created_at')
+    .execute()
+  const dataKey = await dataKeyOf(line.store.db, line.store.keeper, environment.id)
+  const values = rows.slice(1).map(({ id, prepared }) => dataKey.open('journal', id, prepared!).toString())
+  return new Set(values).size
+}
+
+test.each(['ALTER ROLE', 'COMMIT'] as const)('the answer to %s is lost: published once', async (words) => {
   proxy.cutAfter((chunk) => {
-    if (!isChange(chunk)) return false
+    if (!has(words)(chunk)) return false
     proxy.relay()
     return true
   })
@@ -54,7 +68,7 @@ test('the answer to the change is lost: it is sent again with the same value, an
 test('the target goes away after it changed: unknown, and the next rotation publishes that value without a change', async () => {
   let cut = false
   proxy.cutAfter((chunk) => {
-    cut ||= isChange(chunk)
+    cut ||= has('COMMIT')(chunk)
     return cut
   })
   const event = await line.withWorker(() => line.rotate(environment))
@@ -82,16 +96,35 @@ test('the target is away from the start: failed, nothing in doubt, and the publi
   expect((await line.state(environment, 'db')).previous).toEqual(before)
 })
 
-test('a change that is held back until after its attempt gave up never lands', async () => {
-  const held = proxy.hold(isChange)
+test('the target goes away before it changed: unknown, and the next rotation sends the same value again', async () => {
+  let cut = false
+  proxy.cutAfter((chunk) => {
+    cut ||= has('ALTER ROLE')(chunk)
+    return cut
+  })
+  const untouched = await verifiers()
   const event = await line.withWorker(() => line.rotate(environment))
-  await held.arrived
-  expect(event.outcome).toBe('succeeded')
-  const published = await verifiers()
-  await sleep(3 * TEST_LIMITS.changeTimeout)
-  held.release()
-  await sleep(500)
-  expect(await verifiers()).toEqual(published)
-  const { current } = await line.state(environment, 'db')
-  expect(await target.canLogIn(current!)).toBe(true)
+  expect(event).toMatchObject({ postRevision: null, rotations: [{ outcome: 'unknown' }] })
+  expect(await verifiers()).toEqual(untouched)
+  proxy.relay()
+  const next = await line.withWorker(() => line.rotate(environment))
+  expect(next).toMatchObject({ outcome: 'succeeded', postRevision: 4 })
+  expect(await valuesSent()).toBe(1)
 })
+
+test.each(['ALTER ROLE', 'COMMIT'] as const)(
+  '%s held back until after its attempt gave up never lands',
+  async (words) => {
+    const held = proxy.hold(has(words))
+    const event = await line.withWorker(() => line.rotate(environment))
+    await held.arrived
+    expect(event.outcome).toBe('succeeded')
+    const published = await verifiers()
+    await sleep(3 * TEST_LIMITS.changeTimeout)
+    held.release()
+    await sleep(500)
+    expect(await verifiers()).toEqual(published)
+    const { current } = await line.state(environment, 'db')
+    expect(await target.canLogIn(current!)).toBe(true)
+  },
+)
