@@ -56,10 +56,14 @@ export function composeYaml(text: string): YamlResult {
   }
 }
 
+// up to where the next document starts, if the first one ends properly
 function* tokens(text: string): Generator<CST.Token> {
-  for (const token of new BoundedParser().parse(text)) {
+  const parser = new BoundedParser()
+  for (const token of parser.parse(text)) {
     if (token.type === 'error') throw new FirstError(token.message, token.offset)
     yield token
+    const cause = Reflect.get(parser, 'type') as string
+    if (token.type === 'document' && (cause === 'doc-start' || cause === 'doc-end')) return
   }
 }
 

@@ -59,7 +59,7 @@ export function testHost(options: HostOptions = {}): TestHost {
     loadRotator(name) {
       const rotator = options.rotators?.[name]
       if (!rotator) return Promise.reject(new Error(`unknown rotator "${name}"`))
-      const { inputs = true, state = true, outputs = true } = rotator
+      const { inputs = true, state = { type: 'object' }, outputs = true } = rotator
       return Promise.resolve({
         schema: () => ({ inputs, state, outputs }),
         async open(given, current, context) {
