@@ -67,7 +67,11 @@ export const FAILURES = {
   },
   INPUT_INVALID: { retry: false, actor: 'owner', words: 'the inputs of the rotate call are not valid' },
   STATE_INVALID: { retry: false, actor: 'owner', words: 'the state of the rotate call is not valid' },
-  NOT_EVALUATED: { retry: false, actor: 'owner', words: 'the inputs of the rotate call could not be evaluated' },
+  NOT_EVALUATED: {
+    retry: false,
+    actor: 'owner',
+    words: 'the inputs of the rotate call could not be evaluated',
+  },
   PERMISSION_DENIED: {
     retry: false,
     actor: 'owner',
@@ -76,15 +80,21 @@ export const FAILURES = {
   CONFLICT: {
     retry: false,
     actor: 'nobody',
-    words: 'the definition of this call changed meanwhile; the new credential is kept and the next rotation takes it up',
+    words:
+      'the definition of this call changed meanwhile; the new credential is kept and the next rotation takes it up',
   },
   TOO_SOON: {
     retry: false,
     actor: 'nobody',
-    words: 'this credential was rotated a moment ago; rotating again would cut off its holders (force overrides)',
+    words:
+      'this credential was rotated a moment ago; rotating again would cut off its holders (force overrides)',
   },
   CANCELLED: { retry: false, actor: 'nobody', words: 'the rotation was cancelled before this path began' },
-  INTERNAL: { retry: false, actor: 'developer', words: 'an unexpected error in Rekey; see the logs of the worker' },
+  INTERNAL: {
+    retry: false,
+    actor: 'developer',
+    words: 'an unexpected error in Rekey; see the logs of the worker',
+  },
 } as const satisfies Record<string, FailureKind>
 
 export type FailureCode = keyof typeof FAILURES
