@@ -98,7 +98,7 @@ async function send(
     const { cause } = error as { cause?: { code?: string } }
     throw new NetworkError(
       `${url} does not answer${cause?.code ? ` (${cause.code})` : ''}: is the server running, and is REKEY_URL right?`,
-      cause?.code === 'ECONNREFUSED' || cause?.code === 'ENOTFOUND',
+      cause?.code === undefined || cause.code === 'ECONNREFUSED' || cause.code === 'ENOTFOUND',
     )
   }
 }

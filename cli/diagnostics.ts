@@ -1,5 +1,5 @@
 /** Shows what is wrong with a definition: where, why, and the line itself. */
-import type { Diagnostic } from '../model/diagnostic.ts'
+import type { Diagnostic, Range } from '../model/diagnostic.ts'
 import type { Context } from './context.ts'
 import { note, styled } from './output.ts'
 
@@ -13,9 +13,10 @@ export function showDiagnostics(context: Context, diagnostics: Diagnostic[], sou
 
 function linesOf(
   context: Context,
-  { severity, summary, path, range }: Diagnostic,
+  { severity, summary, path, range: given }: Diagnostic,
   sources: Sources,
 ): string[] {
+  const range = given ?? rangeInWords(summary, sources)
   const isError = severity !== 'warning'
   const label = styled(context, 'errors', isError ? 'red' : 'yellow', isError ? 'error' : 'warning')
   if (!range || range.begin.line === 0) return [`${path ? `${path}: ` : ''}${label}: ${summary}`]
@@ -31,4 +32,13 @@ function linesOf(
     `  ${number} | ${text.replaceAll('\t', ' ')}`,
     `  ${' '.repeat(number.length)} | ${marker}`,
   ]
+}
+
+/** Text that is no YAML has its place in the words alone. */
+function rangeInWords(summary: string, sources: Sources): Range | undefined {
+  const [, line, column = '1'] = /^yaml: line (\d+)(?:, column (\d+))?/.exec(summary) ?? []
+  const [environment] = Object.keys(sources)
+  if (line === undefined || environment === undefined) return undefined
+  const begin = { line: Number(line), column: Number(column), byte: 0 }
+  return { environment, begin, end: { ...begin, column: begin.column + 1 } }
 }

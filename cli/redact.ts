@@ -16,23 +16,23 @@ export function redactor(secrets: string[]): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       rest = Buffer.concat([rest, chunk])
-      const [clean, held] = takeOut(rest, needles)
+      const [clean, held] = takeOut(rest, needles, false)
       rest = held
       done(null, clean)
     },
     flush(done) {
-      done(null, rest)
+      done(null, takeOut(rest, needles, true)[0])
     },
   })
 }
 
 /** What may be shown, and the end that may be the beginning of a secret. */
-function takeOut(bytes: Buffer, needles: Buffer[]): [Buffer, Buffer] {
+function takeOut(bytes: Buffer, needles: Buffer[], atEnd: boolean): [Buffer, Buffer] {
   const shown: Buffer[] = []
   let at = 0
   for (;;) {
     const found = firstOf(bytes, needles, at)
-    const held = heldFrom(bytes, needles, at)
+    const held = atEnd ? bytes.length : heldFrom(bytes, needles, at)
     if (!found || held <= found.index) {
       shown.push(bytes.subarray(at, held))
       return [Buffer.concat(shown), bytes.subarray(held)]

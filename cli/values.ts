@@ -42,7 +42,7 @@ export async function openEnvironment(
       () => undefined,
     )
     showDiagnostics(context, error.diagnostics, { [environment.shortName]: text })
-    throw new Failure(`${environment.shortName} cannot be opened: correct its definition, see above`)
+    throw new Failure(`${environment.shortName} cannot be opened, see above`)
   }
 }
 

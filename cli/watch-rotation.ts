@@ -41,32 +41,50 @@ export async function watchRotation(
       headers,
       query: { wait: 'false' },
     })
-  let answer = await persist(context, ask, { starting: true })
-  const { id } = answer
-  const show = progressShower(context)
-  let pause = LOOK_EVERY.first
+  const nameOf = (id: string) => `${environment.path}/rotate/events/${encodeURIComponent(id)}`
+  const seeHistory = `"rekey env history ${environment.shortName}" tells how it went`
+  let begun: RotationAnswer
   try {
-    while (answer.secretRotationEvent.status === 'in_progress') {
-      show(answer.progress ?? [])
-      await sleep(pause, undefined, { signal: context.signal })
-      pause = Math.min(LOOK_EVERY.most, pause * 1.2)
-      answer = await persist(context, () =>
-        api.call<RotationAnswer>('GET', `${environment.path}/rotate/events/${encodeURIComponent(id)}`),
-      )
-    }
+    begun = await persist(context, ask, { starting: true })
   } catch (error) {
-    const why = context.signal.aborted
-      ? 'interrupted'
-      : error instanceof Error
-        ? error.message
-        : 'unknown error'
+    if (!context.signal.aborted && !mayHaveArrived(error)) throw error
     throw new Failure(
-      `${why}; the rotation ${id} goes on without us: "rekey env history ${environment.shortName}" tells how it ended`,
+      `${reasonOf(context, error)}; the rotation may have begun or begin yet: ${seeHistory}`,
       EXIT.rotationUnknown,
     )
   }
-  show(answer.progress ?? [])
-  return answer
+  try {
+    return await untilEnd(context, begun, () => api.call<RotationAnswer>('GET', nameOf(begun.id)))
+  } catch (error) {
+    throw new Failure(
+      `${reasonOf(context, error)}; the rotation ${begun.id} goes on without us: ${seeHistory}`,
+      EXIT.rotationUnknown,
+    )
+  }
+}
+
+async function untilEnd(
+  context: Context,
+  begun: RotationAnswer,
+  look: () => Promise<{ json: RotationAnswer }>,
+): Promise<RotationAnswer> {
+  const show = progressShower(context)
+  let answer = begun
+  for (let pause = LOOK_EVERY.first; ; pause = Math.min(LOOK_EVERY.most, pause * 1.2)) {
+    show(answer.progress ?? [])
+    if (answer.secretRotationEvent.status !== 'in_progress') return answer
+    await sleep(pause, undefined, { signal: context.signal })
+    answer = await persist(context, look)
+  }
+}
+
+function mayHaveArrived(error: unknown): boolean {
+  return error instanceof NetworkError ? !error.refused : error instanceof ApiError && error.status === 503
+}
+
+function reasonOf(context: Context, error: unknown): string {
+  if (context.signal.aborted) return 'interrupted'
+  return error instanceof Error ? error.message : 'unexpected error'
 }
 
 /** Tries again while nobody answers or the server says that it is not ready. */

@@ -1,6 +1,7 @@
 /** `rekey env get`: the definition as it is written; what it evaluates to is the business of `env open`. */
 import type { Command } from 'commander'
 import { parseDocument, stringify } from 'yaml'
+import { formatPropertyPath, type PropertyPath } from '../../../model/property-path.ts'
 import { declare } from '../../command.ts'
 import type { Context } from '../../context.ts'
 import { readDefinition } from '../../definition.ts'
@@ -19,12 +20,13 @@ export function addEnvGet(env: Command, context: Context): void {
     .option('--show-secrets', 'with secrets in clear; needs the permission to open')
     .action(
       async (name: string, path: string | undefined, options: { showSecrets?: boolean; json?: boolean }) => {
+        const segments = path === undefined ? undefined : documentPath(path)
         const api = context.api()
         const environment = await readEnvironment(api, name)
         const { text, revision } = await readDefinition(api, environment, {
           reveal: options.showSecrets === true,
         })
-        const shown = path === undefined ? text : partOf(text, path, environment.shortName)
+        const shown = segments === undefined ? text : partOf(text, segments, environment.shortName)
         if (options.json)
           printJson(context, { environment: environment.fullName, revision, definition: shown })
         else if (shown !== '') print(context, shown)
@@ -32,11 +34,9 @@ export function addEnvGet(env: Command, context: Context): void {
     )
 }
 
-function partOf(text: string, path: string, name: string): string {
-  const part: unknown = parseDocument(text, { version: '1.2', schema: 'core', intAsBigInt: true }).getIn(
-    documentPath(path),
-    true,
-  )
-  if (part === undefined) throw new Failure(`${name} defines nothing at ${path}`)
+function partOf(text: string, path: PropertyPath, name: string): string {
+  const document = parseDocument(text, { version: '1.2', schema: 'core', intAsBigInt: true })
+  const part: unknown = document.getIn(path, true)
+  if (part === undefined) throw new Failure(`${name} defines nothing at ${formatPropertyPath(path)}`)
   return stringify(part)
 }

@@ -6,6 +6,7 @@ import type { Context } from '../../context.ts'
 import { changeDefinition, tellSaved } from '../../definition.ts'
 import { documentPath } from '../../document-path.ts'
 import { readNewest } from '../../environment-argument.ts'
+import { Failure } from '../../failure.ts'
 import { print, printJson } from '../../output.ts'
 import { confirm } from '../../prompt.ts'
 
@@ -25,9 +26,11 @@ export function addEnvRm(env: Command, context: Context): void {
         // Loaded here: no other command should wait for it.
         const { removeValue } = await import('../../../language/index.ts')
         const target = formatPropertyPath(documentPath(path))
-        const revision = await changeDefinition(context, api, environment, (text) =>
-          removeValue(text, target),
-        )
+        const revision = await changeDefinition(context, api, environment, (text) => {
+          const without = removeValue(text, target)
+          if (without === text) throw new Failure(`${shortName} defines nothing at ${path}`)
+          return without
+        })
         if (options.json) printJson(context, { environment: fullName, path, revision })
         else tellSaved(context, environment, revision)
         return

@@ -25,12 +25,16 @@ export function addEnvRun(env: Command, context: Context): void {
       "rekey env run billing/production -- psql -h '${database.host}' -c 'select 1'",
     ],
   })
+    // What follows the command's name is the command's own.
+    .passThroughOptions()
     .option(
       '-i, --interactive',
       'hand the terminal to the command: its output is then not searched for secrets',
     )
     .option('--duration <time>', 'how long the session lasts on the server, such as 15m or 2h')
-    .action(async (name: string, [program = '', ...args]: string[], options: Options) => {
+    .action(async (name: string, words: string[], options: Options) => {
+      const [program, ...args] = words[0] === '--' ? words.slice(1) : words
+      if (program === undefined) throw new Failure('there is no command to run: write it after --')
       const api = context.api()
       const environment = await readEnvironment(api, name)
       const root = await openEnvironment(context, api, environment, options.duration)
@@ -58,9 +62,9 @@ export class ProgramEnded extends Failure {
   }
 }
 
-/** `${path}` becomes the value, `$$` a dollar sign. @throws Failure */
+/** `${path}` becomes the value, `$${` is kept as `${`. @throws Failure */
 function interpolate(text: string, root: WireValue): string {
-  return text.replaceAll(/\$\$|\$\{([^}]*)\}/g, (match, path: string | undefined) =>
-    match === '$$' ? '$' : textOf(valueAt(root, readPath(path ?? ''))),
+  return text.replaceAll(/\$\$\{|\$\{([^}]*)\}/g, (match, path: string | undefined) =>
+    match === '$${' ? '${' : textOf(valueAt(root, readPath(path ?? ''))),
   )
 }
