@@ -159,6 +159,21 @@ export async function startLine(limits: Partial<RotationLimits> = {}): Promise<L
   }
 }
 
+/** Activities that rest the first time they come to a point, until they are let go on. */
+export function gate(
+  services: ActivityServices,
+  point: string,
+): { services: ActivityServices; reached: Promise<void>; open: () => void } {
+  const reached = Promise.withResolvers<void>()
+  const opened = Promise.withResolvers<void>()
+  const at = async (place: string) => {
+    if (place !== point) return
+    reached.resolve()
+    await opened.promise
+  }
+  return { services: { ...services, at }, reached: reached.promise, open: opened.resolve }
+}
+
 let captured: string[] | undefined
 
 /** The SDK has one log a process: whatever it says goes where the last line's own log goes. */

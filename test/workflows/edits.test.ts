@@ -1,0 +1,123 @@
+/** People edit while Rekey rotates: what must not be pulled away is refused, the rest is kept, no dead credential returns. */
+import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from 'vitest'
+import { cloneEnvironment } from '../../environments/clone.ts'
+import { deleteEnvironment } from '../../environments/delete.ts'
+import type { Environment } from '../../store/environments.ts'
+import { findEnvironment } from '../../store/environments.ts'
+import { getRevision } from '../../store/revisions.ts'
+import { gate, rotatedDefinition, startLine, type Line } from '../support/line.ts'
+import { targetDatabase, type TargetDatabase } from '../support/servers.ts'
+
+let line: Line
+let target: TargetDatabase
+let environment: Environment
+
+beforeAll(async () => {
+  line = await startLine()
+})
+afterAll(() => line.close())
+beforeEach(async () => {
+  target = await targetDatabase()
+  environment = await line.environment(`${rotatedDefinition(target)}  note: before\n`)
+})
+afterEach(() => target.drop())
+
+async function edited(from: string | RegExp, to: string): Promise<number> {
+  const { text } = await line.newest(environment)
+  return await line.save(environment, text.replace(from, to))
+}
+
+test('an edit beside the call is kept, and the rotation is committed onto it', async () => {
+  const { services, reached, open } = gate(line.activityServices, 'verified')
+  await line.withWorker(async () => {
+    const rotating = line.rotate(environment)
+    await reached
+    await edited('note: before', 'note: meanwhile # mine')
+    open()
+    expect(await rotating).toMatchObject({ outcome: 'succeeded', baseRevision: 2, postRevision: 4 })
+    expect((await line.newest(environment)).text).toContain('note: meanwhile # mine\n')
+    expect(await target.canLogIn((await line.state(environment, 'db')).current!)).toBe(true)
+  }, services)
+})
+
+test.each([
+  ['changes it', /port: \d+/, 'port: 1'],
+  ['moves it', /^ {2}db:/m, '  moved:'],
+  ['removes it', /^ {2}db:[\s\S]*(?= {2}note:)/m, ''],
+])('an edit that %s while the call is rotated is refused, and allowed afterwards', async (_, from, to) => {
+  const { services, reached, open } = gate(line.activityServices, 'applied')
+  await line.withWorker(async () => {
+    const rotating = line.rotate(environment)
+    await reached
+    await expect(edited(from, to)).rejects.toMatchObject({ name: 'Refusal', kind: 'conflict' })
+    await expect(deleteEnvironment(line.services, { environment, login: 'ada' })).rejects.toMatchObject({
+      name: 'Refusal',
+      kind: 'conflict',
+    })
+    open()
+    expect((await rotating).outcome).toBe('succeeded')
+    expect(await edited(from, to)).toBe(4)
+  }, services)
+})
+
+test('a call whose imported host changed meanwhile is a conflict; the new credential is kept and taken up', async () => {
+  const hosts = await line.environment(`values:\n  port: ${target.port}\n`)
+  await edited(/^values:/m, `imports:\n  - app/${hosts.name}\nvalues:`)
+  await edited(/port: \d+/, 'port: ${port}')
+  const { services, reached, open } = gate(line.activityServices, 'verified')
+  await line.withWorker(async () => {
+    const rotating = line.rotate(environment)
+    await reached
+    await line.save(hosts, 'values:\n  port: 1\n')
+    open()
+    expect(await rotating).toMatchObject({
+      outcome: 'failed',
+      postRevision: null,
+      rotations: [{ failureCode: 'CONFLICT' }],
+    })
+    await line.save(hosts, `values:\n  port: ${target.port}\n`)
+    const before = await target.admin('select rolpassword from pg_authid where rolname = $1', [
+      target.rotated[0].username,
+    ])
+    expect((await line.rotate(environment)).outcome).toBe('succeeded')
+    expect(
+      await target.admin('select rolpassword from pg_authid where rolname = $1', [
+        target.rotated[0].username,
+      ]),
+    ).toEqual(before)
+    expect(await target.canLogIn((await line.state(environment, 'db')).current!)).toBe(true)
+  }, services)
+})
+
+test('rolling back to any revision, also to one before the first rotation, keeps the newest credentials', async () => {
+  await line.withWorker(async () => {
+    for (let round = 0; round < 3; round += 1)
+      expect((await line.rotate(environment)).outcome).toBe('succeeded')
+    const newest = await line.state(environment, 'db')
+    for (const number of [4, 3, 2]) {
+      const revision = await getRevision(line.store.db, environment.id, number)
+      await line.save(environment, revision!.text)
+      expect(await line.state(environment, 'db')).toEqual(newest)
+    }
+    expect(await target.canLogIn(newest.current!)).toBe(true)
+    expect((await line.rotate(environment)).outcome).toBe('succeeded')
+  })
+})
+
+test('a clone keeps the call and loses the state in every revision, and may not rotate what is taken', async () => {
+  await line.withWorker(async () => {
+    await line.rotate(environment)
+    const name = `${environment.name}-clone`
+    await cloneEnvironment(line.services, {
+      source: environment,
+      target: { project: 'app', name },
+      login: 'ada',
+      preserveHistory: true,
+    })
+    const clone = (await findEnvironment(line.store.db, { organization: 'acme', project: 'app', name }))!
+    for (let number = 2; number <= clone.newestRevision; number += 1)
+      expect(await line.state(clone, 'db', number)).toEqual({ current: null, previous: null })
+    expect((await line.rotate(clone)).rotations).toMatchObject([{ failureCode: 'TARGET_TAKEN' }])
+    expect(await target.canLogIn((await line.state(environment, 'db')).current!)).toBe(true)
+  })
+})
