@@ -9,7 +9,7 @@ import type { Database } from '../store/database.ts'
 import { lockEnvironment } from '../store/environments.ts'
 import { findEvent } from '../store/events.ts'
 import type { EventListener } from '../store/notifications.ts'
-import { findByEvent, insertRequest, type Request } from '../store/requests.ts'
+import { findByEvent, findByKey, insertRequest, type Request } from '../store/requests.ts'
 import { inTransaction } from '../store/transaction.ts'
 import { requestRotation, type RotateEnvironmentInput } from '../workflows/messages.ts'
 import { pingTemporal } from './connect.ts'
@@ -54,7 +54,7 @@ export async function request(on: RotationsClient, asked: RotationRequest): Prom
     if (!environment || environment.deletedAt)
       throw new Refusal('not-found', 'the environment does not exist any more')
     // Nobody may use up the key of a due time or of a signal.
-    const requestKey = asked.requestKey === null ? null : `client/${asked.requestKey}`
+    const requestKey = asked.requestKey === null ? null : clientKey(asked.requestKey)
     const row: Request = await insertRequest(db, { ...asked, requestKey })
     await appendAudit(db, {
       actor: asked.login,
@@ -67,6 +67,19 @@ export async function request(on: RotationsClient, asked: RotationRequest): Prom
   })
   if (written.status === 'waiting') await wake(on, asked.environmentId, `${name} · manual`)
   return { eventId: written.eventId }
+}
+
+/** True when this key has begun something in this environment before. */
+export async function isKnown(
+  on: RotationsClient,
+  environmentId: string,
+  requestKey: string,
+): Promise<boolean> {
+  return (await findByKey(on.db, environmentId, clientKey(requestKey))) !== undefined
+}
+
+function clientKey(requestKey: string): string {
+  return `client/${requestKey}`
 }
 
 /** Has a workflow look for waiting requests. @throws Refusal unavailable when Temporal is away. */

@@ -1,7 +1,7 @@
 /** One HTTP server from its settings: it starts while PostgreSQL and Temporal are away, and serves once they are there. */
 import type { FastifyInstance } from 'fastify'
 import { connectTemporal, pingTemporal } from '../client/connect.ts'
-import { request, wait, type RotationsClient } from '../client/rotations.ts'
+import { isKnown, request, wait, type RotationsClient } from '../client/rotations.ts'
 import { deleteSchedule, syncSchedule } from '../client/schedules.ts'
 import type { Config } from '../config/index.ts'
 import { DEFAULT_SETTINGS } from '../environments/services.ts'
@@ -40,6 +40,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       settings: DEFAULT_SETTINGS,
       rotations: {
         request: (asked) => request(on, asked),
+        isKnown: (environmentId, requestKey) => isKnown(on, environmentId, requestKey),
         wait: (eventId, signal) => wait(on, eventId, signal),
       },
       schedules: {

@@ -25,6 +25,11 @@ export function demandRotateCalls(environment: string, text: string, paths: stri
   })
 }
 
+/** The one spelling of a path. @throws Refusal invalid */
+export function canonicalPath(text: string): string {
+  return formatPropertyPath(read(text))
+}
+
 function read(text: string) {
   try {
     return parsePropertyPath(text)

@@ -25,6 +25,8 @@ export interface Rotations {
     force: boolean
     requestKey: string | null
   }): Promise<{ eventId: string }>
+  /** True when this key has begun something in this environment before. */
+  isKnown(environmentId: string, requestKey: string): Promise<boolean>
   /** Resolves when the event is completed or can never begin; rejects when the signal fires. */
   wait(eventId: string, signal: AbortSignal): Promise<void>
 }

@@ -9,7 +9,7 @@ import { findEvent, listEvents } from '../../store/events.ts'
 import { findByEvent } from '../../store/requests.ts'
 import { demandRevision } from '../definition.ts'
 import { ENVIRONMENT, EnvironmentPath, readCount, WholeNumber } from '../parameters.ts'
-import { demandRotateCalls } from '../rotate-paths.ts'
+import { canonicalPath, demandRotateCalls } from '../rotate-paths.ts'
 import { eventJson, progressJson, requestJson } from '../rotation-json.ts'
 import type { Services } from '../services.ts'
 
@@ -39,15 +39,20 @@ export function rotationRoutes(app: FastifyInstance, { db, rotations }: Services
     async (request, reply) => {
       const { environment, login, body } = request
       const asked = [...(body.Paths ?? []), ...(body.paths ?? [])]
+      const requestKey = request.headers['idempotency-key'] ?? null
       const { text } = await demandRevision(db, request)
-      const paths = demandRotateCalls(formatEnvironmentName(environment), text, asked)
+      // A repeat is answered from what it began, also when the definition has changed since.
+      const isRepeat = requestKey !== null && (await rotations.isKnown(environment.id, requestKey))
+      const paths = isRepeat
+        ? asked.map(canonicalPath)
+        : demandRotateCalls(formatEnvironmentName(environment), text, asked)
       const { eventId } = await rotations.request({
         environmentId: environment.id,
         login,
         trigger: 'manual',
         paths: paths.length === 0 ? null : [...new Set(paths)],
         force: body.force ?? false,
-        requestKey: request.headers['idempotency-key'] ?? null,
+        requestKey,
       })
       if (request.query.wait === 'false') {
         return reply.code(202).send(await answer(db, environment.id, eventId))

@@ -127,6 +127,7 @@ export const freshName = (): string => `p/${randomUUID().slice(0, 8)}`
 
 const unused: Rotations = {
   request: () => Promise.reject(new Error('this test rotates nothing')),
+  isKnown: () => Promise.resolve(false),
   wait: () => Promise.reject(new Error('this test rotates nothing')),
 }
 

@@ -1,5 +1,5 @@
 /** The API in front of the whole line: real store, Temporal, worker and target, listening on a port. */
-import { request, wait } from '../../client/rotations.ts'
+import { isKnown, request, wait } from '../../client/rotations.ts'
 import { deleteSchedule, syncSchedule } from '../../client/schedules.ts'
 import { createApp } from '../../server/app.ts'
 import { createToken } from '../../store/tokens.ts'
@@ -22,6 +22,7 @@ export async function startLineApi(): Promise<LineApi> {
     ...line.services,
     rotations: {
       request: (asked) => request(line.on, asked),
+      isKnown: (environmentId, requestKey) => isKnown(line.on, environmentId, requestKey),
       wait: (eventId, signal) => wait(line.on, eventId, signal),
     },
     schedules: {

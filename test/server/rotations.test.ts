@@ -6,7 +6,7 @@ import { createApp } from '../../server/app.ts'
 import { createEnvironment } from '../../store/environments.ts'
 import { completeEvent, insertEvent } from '../../store/events.ts'
 import { insertRotations, type NewRotation } from '../../store/journal.ts'
-import { insertRequest } from '../../store/requests.ts'
+import { findByKey, insertRequest } from '../../store/requests.ts'
 import { appendRevision } from '../../store/revisions.ts'
 import type { Rotations } from '../../server/services.ts'
 import { freshName, startApi, type Api } from './api.ts'
@@ -26,6 +26,7 @@ beforeAll(async () => {
         const { eventId } = await insertRequest(api.db, options)
         return { eventId }
       },
+      isKnown: async (environmentId, key) => (await findByKey(api.db, environmentId, key)) !== undefined,
       wait: (eventId, signal) => meanwhile(eventId, signal),
     },
   })
@@ -149,6 +150,21 @@ describe('what is asked', () => {
     const answer = await api.call('POST', `${path}/rotate`, { body })
     expect(answer).toMatchObject({ status: 400, json: { code: 400, message: expect.stringMatching(words) } })
     expect(asked).toEqual([])
+  })
+
+  it('a repeat is answered from what it began, also when the call is gone by then', async () => {
+    const { id, path } = await environment()
+    meanwhile = (eventId) => runEvent(id, eventId, {}, { outcome: 'succeeded' })
+    const headers = { 'idempotency-key': 'before-the-edit' }
+    const first = await api.call('POST', `${path}/rotate`, { headers, body: { paths: ['["db"]'] } })
+    await appendRevision(api.db, { environmentId: id, text: 'values: {}\n', creator: 'admin' })
+    meanwhile = () => Promise.resolve()
+    const again = await api.call('POST', `${path}/rotate`, { headers, body: { paths: ['["db"]'] } })
+    expect([first.status, again.status]).toEqual([200, 200])
+    expect(again.json.id).toBe(first.json.id)
+    expect(await api.call('POST', `${path}/rotate`, { body: { paths: ['db'] } })).toMatchObject({
+      status: 400,
+    })
   })
 
   it('an Idempotency-Key that is empty or too long is a 400', async () => {
