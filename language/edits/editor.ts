@@ -124,8 +124,10 @@ export class Editor {
     const oneLine = !isCollection(wanted) || isEmptyCollection(wanted)
     const style = styleOf(node)
     if (after !== undefined && (absent || layout.isBlank(after, node.start))) {
+      const gap = absent ? '' : layout.text.slice(after, node.start)
+      const space = gap === '' || gap.includes('\n') ? ' ' : gap
       const text = oneLine
-        ? ` ${blockScalar(wanted, place.column, options, style)}`
+        ? `${space}${blockScalar(wanted, place.column, options, style)}`
         : afterColon(wanted, place.column, options)
       this.#edit(after, end, this.#closed(text, end, wanted))
     } else if (after !== undefined) {
@@ -158,7 +160,7 @@ export class Editor {
   /** Adds whole lines after the last line of a block collection. */
   appendLines(node: SyntaxNode, lines: string, last: DefinitionValue): void {
     const { layout } = this
-    const end = this.#endOf(node)
+    const end = this.layout.endOf(node)
     if (end > 0 && layout.text[end - 1] === '\n') {
       this.#edit(end, end, `${lines}${layout.eol}`)
     } else {
@@ -166,15 +168,6 @@ export class Editor {
       const at = layout.lineEnd(end)
       this.#edit(at, at, this.#closed(`${layout.eol}${lines}`, at, last))
     }
-  }
-
-  #endOf(node: SyntaxNode): number {
-    if (node.kind === 'object' && !node.flow) {
-      const last = node.entries.at(-1)!
-      return Math.max(this.#endOf(last.value), last.colonEnd ?? last.key.end)
-    }
-    if (node.kind === 'array' && !node.flow) return Math.max(this.#endOf(node.items.at(-1)!), node.start + 1)
-    return node.end
   }
 
   // a block scalar that ends the text without a line break would gain one by what follows
@@ -245,7 +238,7 @@ export class Editor {
       this.#edit(start, next.key.start, '')
       return
     }
-    const end = Math.max(this.#endOf(entry.value), entry.colonEnd ?? entry.key.end)
+    const end = Math.max(this.layout.endOf(entry.value), entry.colonEnd ?? entry.key.end)
     this.#edit(lineStart, layout.text[end - 1] === '\n' ? end : layout.nextLine(end), '')
   }
 

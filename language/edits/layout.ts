@@ -42,9 +42,19 @@ export class Layout {
     return this.column(this.text.lastIndexOf('?', first.key.start))
   }
 
-  /** The end of a node without the line break that a block scalar ends with. */
+  /** Where the last thing in a node ends: comments behind that are not part of it. */
+  endOf(node: SyntaxNode): number {
+    if (node.kind === 'object' && !node.flow) {
+      const last = node.entries.at(-1)!
+      return Math.max(this.endOf(last.value), last.colonEnd ?? last.key.end)
+    }
+    if (node.kind === 'array' && !node.flow) return Math.max(this.endOf(node.items.at(-1)!), node.start + 1)
+    return node.end
+  }
+
+  /** The same without the line break that a block scalar ends with. */
   trimmedEnd(node: SyntaxNode): number {
-    let { end } = node
+    let end = this.endOf(node)
     while (end > node.start && /[\r\n \t]/.test(this.text[end - 1]!)) end -= 1
     return end
   }

@@ -42,5 +42,5 @@ export function typeTaggedScalar(text: string, tag: string): TypedScalar | strin
   if (wanted === undefined) return { kind: 'string', value: text }
   const typed = typePlainScalar(text)
   if (typed.kind === wanted) return typed
-  return `cannot decode ${JSON.stringify(text)} as a !!${tag.slice(tag.lastIndexOf(':') + 1)}`
+  return `cannot decode this text as !!${tag.slice(tag.lastIndexOf(':') + 1)}`
 }

@@ -46,7 +46,7 @@ export function composeYaml(text: string): YamlResult {
     logLevel: 'silent',
   })
   // the library collects every error, which takes seconds on a hostile text: the first one is enough
-  Reflect.set(composer, 'onError', onError)
+  Reflect.set(composer, 'onError', throwFirst())
   try {
     for (const document of composer.compose(tokens(text))) return { contents: document.contents }
     return { contents: null }
@@ -60,7 +60,7 @@ export function composeYaml(text: string): YamlResult {
 function* tokens(text: string): Generator<CST.Token> {
   const parser = new BoundedParser()
   for (const token of parser.parse(text)) {
-    if (token.type === 'error') throw new FirstError(token.message, token.offset)
+    if (token.type === 'error') throw new FirstError(withoutSource(token.message), token.offset)
     yield token
     const cause = Reflect.get(parser, 'type') as string
     if (token.type === 'document' && (cause === 'doc-start' || cause === 'doc-end')) return
@@ -69,8 +69,18 @@ function* tokens(text: string): Generator<CST.Token> {
 
 type ErrorSource = number | [number, number] | { offset: number }
 
-function onError(source: ErrorSource, _code: string, message: string, warning?: boolean): void {
-  if (warning) return
-  const offset = typeof source === 'number' ? source : Array.isArray(source) ? source[0] : source.offset
-  throw new FirstError(message, offset)
+// the library catches errors in collections and reports them again, at the collection: the first one stands
+function throwFirst() {
+  let first: FirstError | undefined
+  return (source: ErrorSource, _code: string, message: string, warning?: boolean): void => {
+    if (warning) return
+    const offset = typeof source === 'number' ? source : Array.isArray(source) ? source[0] : source.offset
+    first ??= new FirstError(withoutSource(message), offset)
+    throw first
+  }
+}
+
+// some messages quote the text, which may be a secret
+function withoutSource(message: string): string {
+  return message.replace(/(extra characters|Not a YAML token|escape sequence)[^]*$/, '$1')
 }

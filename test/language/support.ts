@@ -43,7 +43,7 @@ export function testHost(options: HostOptions = {}): TestHost {
       log.push(`load ${name}`)
       const text = options.environments?.[name]
       if (text === undefined) return Promise.reject(new Error(`environment "${name}" not found`))
-      return Promise.resolve({ text, decrypt: flip })
+      return Promise.resolve({ text, decrypt: unconceal })
     },
     loadProvider(name) {
       const provider = providers[name]
@@ -74,13 +74,19 @@ export function testHost(options: HostOptions = {}): TestHost {
         },
       })
     },
-    decrypt: flip,
+    decrypt: unconceal,
     context: { value: options.context ?? {} },
   }
 }
 
-export const flip = (bytes: Uint8Array): Promise<Uint8Array> =>
-  Promise.resolve(bytes.map((byte) => byte ^ 0xff))
+/** Turns every bit, and adds four bytes as real ciphers do. */
+export function conceal(bytes: Uint8Array): Promise<Uint8Array> {
+  return Promise.resolve(Buffer.concat([bytes.map((byte) => byte ^ 0xff), Buffer.from('tag!')]))
+}
+
+export function unconceal(bytes: Uint8Array): Promise<Uint8Array> {
+  return Promise.resolve(bytes.slice(0, -4).map((byte) => byte ^ 0xff))
+}
 
 const RUNS = { check, open, rotate }
 

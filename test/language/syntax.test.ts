@@ -67,11 +67,11 @@ describe('texts that are no definition', () => {
     [
       'wrong text after the end',
       'values: {a: 1}\n]',
-      ['yaml: line 2, column 1: Unexpected flow-seq-end token in YAML document: "]"'],
+      ['yaml: line 2, column 1: Unexpected flow-seq-end token in YAML stream'],
     ],
     ['an alias', 'values: {a: &x 1, b: *x}', ['1:22 alias nodes are not supported']],
     ['a number as key', 'values: {1: a}', ['1:10 mapping keys must be strings']],
-    ['a wrong tag', 'values: {a: !!int foo}', ['1:13 cannot decode "foo" as a !!int']],
+    ['a wrong tag', 'values: {a: !!int foo}', ['1:13 cannot decode this text as !!int']],
     ['a list of values', 'values: [a]', ['1:9 values must be an object']],
     ['no list of imports', 'imports: a', ['1:10 imports must be a list']],
     ['a number as description', 'description: 1', ['1:14 description must be a string']],
@@ -118,6 +118,15 @@ describe('texts that are no definition', () => {
     expect(diagnostics[0]!.summary).toMatch(/^yaml: line \d+, column \d+: /)
     expect(diagnostics[0]!.range).toBeUndefined()
   })
+
+  it.each(['a: |hunter2', 'a: "\\qhunter2"', 'a: !!int hunter2', '@hunter2', 'a: "x"hunter2'])(
+    'quotes nothing of %s',
+    (text) => {
+      const { diagnostics } = load('e', text)
+      expect(diagnostics).toHaveLength(1)
+      expect(diagnostics[0]!.summary).not.toMatch(/hunt|\\\\/)
+    },
+  )
 
   it('takes zero bytes for an empty definition, which has no environment', async () => {
     for (const text of ['', 'values: {}', 'imports: []']) {
