@@ -9,7 +9,7 @@ import { prepareStore } from './dev-store.ts'
 import { freePort, portIsFree } from './free-port.ts'
 import { startPostgres } from './postgres.ts'
 import { makeHome } from './postgres-folder.ts'
-import type { ServerProcess } from './server-process.ts'
+import type { ServerExit, ServerProcess } from './server-process.ts'
 import { databaseUser } from './system-user.ts'
 import { startTemporal } from './temporal.ts'
 
@@ -47,9 +47,6 @@ export interface Dev {
 export async function startDev(options: DevOptions): Promise<Dev> {
   checkOrganizationName(options.organization)
   const dataDir = resolve(options.dataDir)
-  const { listen } = options
-  if (listen.port !== 0 && !(await portIsFree(listen.port)))
-    throw new Error(`port ${listen.port} is taken by something else: give another with --listen`)
   // The first to be made: as root it must be passable for the user that PostgreSQL runs as.
   const database = join(dataDir, 'postgres')
   await makeHome(database, await databaseUser(database))
@@ -82,6 +79,9 @@ async function startParts(
   await endOrphanedProgram('server', dataDir)
   await endOrphanedProgram('worker', dataDir)
 
+  const { port } = options.listen
+  if (port !== 0 && !(await portIsFree(port)))
+    throw new Error(`port ${port} is taken by something else: give another with --listen`)
   const listen = { ...options.listen, port: options.listen.port || (await freePort()) }
   const temporalPort = options.temporalPort ?? (await freePort())
   const workerListen = { host: '127.0.0.1', port: await freePort() }
@@ -196,19 +196,21 @@ function firstLost(running: Partial<Record<Part, ServerProcess>>): Promise<strin
   return Promise.race(
     ORDER.flatMap((part) => {
       const program = running[part]
-      if (!program) return []
-      return program.exited.then(async ({ code, signal }) => {
-        const how = signal ? `was ended by ${signal}` : `ended with ${code}`
-        const { logFile } = program as Partial<DevProgram>
-        const last = logFile ? await lastLine(logFile) : ''
-        const name = part === 'server' || part === 'worker' ? `the ${part}` : part
-        return `${name} ${how}${last && `: ${last}`}`
-      })
+      return program ? [program.exited.then((exit) => tellEnd(part, exit, program))] : []
     }),
   )
 }
 
-async function lastLine(logFile: string): Promise<string> {
+async function tellEnd(part: Part, { code, signal }: ServerExit, program: ServerProcess): Promise<string> {
+  const name = part === 'server' || part === 'worker' ? `the ${part}` : part
+  if (signal) return `${name} was ended by ${signal}`
+  const { logFile } = program as Partial<DevProgram>
+  const last = logFile ? await lastWords(logFile) : ''
+  return `${name} ended with ${code}${last && `, saying "${last}"`}`
+}
+
+/** What a program of ours said last; its own log is JSON, the reason why it gave up is not. */
+async function lastWords(logFile: string): Promise<string> {
   const text = await readFile(logFile, 'utf8').catch(() => '')
-  return text.trim().split('\n').at(-1) ?? ''
+  return text.trim().split('\n').at(-1)?.replace(/^\{.*/, '') ?? ''
 }

@@ -1,6 +1,7 @@
 /** `rekey dev`: everything on one machine. Standard output has one line only, for whoever waits for it. */
 import type { Command } from 'commander'
 import { loadConfig, type ListenAddress } from '../../config/index.ts'
+import type { Dev } from '../../embedded/dev.ts'
 import { declare } from '../command.ts'
 import type { Context } from '../context.ts'
 import { Failure } from '../failure.ts'
@@ -53,35 +54,33 @@ export function addDev(program: Command, context: Context): void {
         if (!signal.aborted) throw error
       })
       if (!dev) return note(context, 'ended before it was up')
-      const lost = await Promise.race([dev.lost, serve()])
-      if (lost === undefined) note(context, 'ending …')
-      else note(context, `${lost}; ending the rest`)
+      tellWhere(context, dev)
+      print(context, `rekey ready ${dev.url} ${dev.temporalUrl}`)
+      const served = new AbortController()
+      const asked = untilAborted(AbortSignal.any([signal, served.signal])).then(() => undefined)
+      const lost = await Promise.race([dev.lost, asked])
+      served.abort()
+      note(context, lost === undefined ? 'ending …' : `${lost}; ending the rest …`)
       await dev.stop()
-      if (lost !== undefined)
-        throw new Failure(`not all of rekey dev kept running: ${lost}; logs are in ${dev.logs}`)
-
-      async function serve(): Promise<undefined> {
-        if (!dev) return
-        const { url, temporalUrl, tokenFile, postgres, logs, dataDir } = dev
-        note(
-          context,
-          [
-            '',
-            styled(context, 'errors', 'bold', 'Rekey is up.'),
-            `  HTTP API      ${url}`,
-            `  access token  ${tokenFile}`,
-            `  log in        rekey login ${url} --token-file ${tokenFile}`,
-            `  Temporal UI   ${temporalUrl}`,
-            `  PostgreSQL    ${postgres}, user postgres, password in ${dataDir}/postgres.password`,
-            `  logs          ${logs}`,
-            'Ctrl-C ends all of it; the state stays.',
-            '',
-          ].join('\n'),
-        )
-        print(context, `rekey ready ${url} ${temporalUrl}`)
-        await untilAborted(signal)
-      }
+      if (lost !== undefined) throw new Failure(`rekey dev is over because ${lost}; logs are in ${dev.logs}`)
     })
+}
+
+function tellWhere(context: Context, dev: Dev): void {
+  const { url, temporalUrl, tokenFile, postgres, logs, dataDir } = dev
+  const lines = [
+    '',
+    styled(context, 'errors', 'bold', 'Rekey is up.'),
+    `  HTTP API      ${url}`,
+    `  access token  ${tokenFile}`,
+    `  log in        rekey login ${url} --token-file ${tokenFile}`,
+    `  Temporal UI   ${temporalUrl}`,
+    `  PostgreSQL    ${postgres}, user postgres, password in ${dataDir}/postgres.password`,
+    `  logs          ${logs}`,
+    'Ctrl-C ends all of it; the state stays.',
+    '',
+  ]
+  note(context, lines.join('\n'))
 }
 
 function readListen(text: string): ListenAddress {
