@@ -96,6 +96,7 @@ export class Editor {
       this.insert(
         node,
         added.map((key) => [key, wanted[key] as DefinitionValue]),
+        node.entries.findLast((entry) => !removed.includes(entry)),
       )
     return true
   }
@@ -143,24 +144,32 @@ export class Editor {
     }
   }
 
-  /** Adds entries after the last one. */
-  insert(node: ObjectNode, entries: readonly (readonly [string, DefinitionValue])[]): void {
+  /** Adds entries after the given one, or after the last. */
+  insert(
+    node: ObjectNode,
+    entries: readonly (readonly [string, DefinitionValue])[],
+    anchor: ObjectEntry | undefined = node.entries.at(-1),
+  ): void {
     if (node.flow) this.#insertInFlow(node, entries)
-    else this.#insertInBlock(node, entries)
+    else if (anchor) this.#insertInBlock(node, entries, anchor)
   }
 
-  #insertInBlock(node: ObjectNode, entries: readonly (readonly [string, DefinitionValue])[]): void {
+  #insertInBlock(
+    node: ObjectNode,
+    entries: readonly (readonly [string, DefinitionValue])[],
+    { key, value, colonEnd }: ObjectEntry,
+  ): void {
     const column = this.layout.columnOfKeys(node)
     const indent = ' '.repeat(column)
     const options = this.#blockOptions(true)
-    const lines = entries.map(([key, value]) => `${indent}${blockEntry(key, value, column, options)}`)
-    this.appendLines(node, lines.join(this.layout.eol), entries.at(-1)![1])
+    const lines = entries.map(([name, wanted]) => `${indent}${blockEntry(name, wanted, column, options)}`)
+    const end = Math.max(this.layout.endOf(value), colonEnd ?? key.end)
+    this.appendLines(value, end, lines.join(this.layout.eol), entries.at(-1)![1])
   }
 
-  /** Adds whole lines after the last line of a block collection. */
-  appendLines(node: SyntaxNode, lines: string, last: DefinitionValue): void {
+  /** Adds whole lines after the line on which `node` ends. */
+  appendLines(node: SyntaxNode, end: number, lines: string, last: DefinitionValue): void {
     const { layout } = this
-    const end = this.layout.endOf(node)
     if (end > 0 && layout.text[end - 1] === '\n') {
       this.#edit(end, end, `${lines}${layout.eol}`)
     } else {
@@ -183,7 +192,7 @@ export class Editor {
     const header = /[|>][0-9]*(?=\s)/.exec(this.layout.text.slice(last.start, last.end))
     if (!header || last.end < this.layout.text.length) return
     const at = last.start + header.index + header[0].length
-    this.#edit(at, at, '-')
+    if (!this.edits.some((edit) => edit.start <= at && at <= edit.end)) this.#edit(at, at, '-')
   }
 
   #insertInFlow(node: ObjectNode, entries: readonly (readonly [string, DefinitionValue])[]): void {

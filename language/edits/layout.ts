@@ -54,9 +54,9 @@ export class Layout {
 
   /** The same without the line break that a block scalar ends with. */
   trimmedEnd(node: SyntaxNode): number {
-    let end = this.endOf(node)
-    while (end > node.start && /[\r\n \t]/.test(this.text[end - 1]!)) end -= 1
-    return end
+    const end = this.endOf(node)
+    if (end === node.start || this.text[end - 1] !== '\n') return end
+    return this.text[end - 2] === '\r' ? end - 2 : end - 1
   }
 
   isBlank(start: number, end: number): boolean {

@@ -84,7 +84,7 @@ function addTo(
       const { column } = editor.placeOfItem(node)
       const { eol, step } = editor.layout
       const line = `${' '.repeat(column)}- ${afterDash(added, column, { eol, step, literals: true })}`
-      editor.appendLines(node, line, added)
+      editor.appendLines(node, editor.layout.endOf(node), line, added)
     }
   } else {
     editor.replace(node, nested(rest, wanted), place)
