@@ -29,9 +29,27 @@ export interface RotateCall {
 /** Every `fn::rotate` call under `values`, in the order of the text. */
 export function calls(document: ParsedDocument | null): RotateCall[] {
   if (!document) return []
+  const { owners } = callIndex(document)
+  return document.declaration.rotateCalls.map((call) => describe(document, call, owners.get(call)))
+}
+
+interface CallIndex {
+  byPath: ReadonlyMap<string, CallExpression>
+  /** For each call that is inside a state, the call that the state belongs to. */
+  owners: ReadonlyMap<CallExpression, CallExpression>
+}
+
+// a document is evaluated call by call, many times: finding one must not look at all the others
+const indexes = new WeakMap<ParsedDocument, CallIndex>()
+
+export function callIndex(document: ParsedDocument): CallIndex {
+  const known = indexes.get(document)
+  if (known) return known
   const { rotateCalls } = document.declaration
-  const owners = stateOwners(rotateCalls)
-  return rotateCalls.map((call) => describe(document, call, owners.get(call)))
+  const byPath = new Map(rotateCalls.map((call) => [callPath(call), call]))
+  const index: CallIndex = { byPath, owners: stateOwners(rotateCalls) }
+  indexes.set(document, index)
+  return index
 }
 
 function describe(
@@ -65,8 +83,7 @@ export function callProblems(call: CallExpression, insideStateOf?: string): Diag
   return problems
 }
 
-/** For each call that is inside a state, the call that the state belongs to. */
-export function stateOwners(rotateCalls: readonly CallExpression[]): Map<CallExpression, CallExpression> {
+function stateOwners(rotateCalls: readonly CallExpression[]): Map<CallExpression, CallExpression> {
   const owners = new Map<CallExpression, CallExpression>()
   const visit = (expression: Expression, owner: CallExpression): void => {
     if (expression.kind === 'array') for (const element of expression.elements) visit(element, owner)

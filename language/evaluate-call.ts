@@ -1,9 +1,9 @@
 /** Evaluates one rotate call by itself: its inputs, rotate-only ones included, and its state. Opens what they need. */
-import { parsePropertyPath, samePath } from '../model/property-path.ts'
+import { formatPropertyPath, parsePropertyPath } from '../model/property-path.ts'
 import type { CallNode } from './builtins/builtin.ts'
-import { callPath, callSegments } from './builtins/provider-call.ts'
+import { callPath } from './builtins/provider-call.ts'
 import { loadRotator } from './builtins/rotate.ts'
-import { callProblems, stateOwners } from './calls.ts'
+import { callIndex, callProblems } from './calls.ts'
 import { hasErrors, type Diagnostic } from './diagnostic.ts'
 import { quote } from './encoding/quote.ts'
 import type { EvaluatedValue } from './evaluation/evaluated-value.ts'
@@ -38,16 +38,14 @@ export async function evaluateCall(
   path: string,
   host: Host,
 ): Promise<CallEvaluation> {
-  const segments = parsePropertyPath(path)
-  const call = document?.declaration.rotateCalls.find((candidate) => {
-    return samePath(callSegments(candidate).slice(1), segments)
-  })
+  const index = document && callIndex(document)
+  const call = index?.byPath.get(formatPropertyPath(parsePropertyPath(path)))
   if (!document || !call) {
     const summary = `${quote(path)} names no fn::rotate call`
     return { inputs: UNKNOWN, state: null, diagnostics: [{ severity: 'error', summary, path: '' }] }
   }
   const session = new Session(host, 'open', { target: call })
-  const owner = stateOwners(document.declaration.rotateCalls).get(call)
+  const owner = index?.owners.get(call)
   session.diagnostics.push(...callProblems(call, owner && callPath(owner)))
   const evaluator = new Evaluator(session, document, (ciphertext) => host.decrypt(ciphertext))
   const { diagnostics } = session
