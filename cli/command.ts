@@ -1,5 +1,5 @@
 /** How every command is declared: one line about it, an example, and `--json` where there is something to read. */
-import { Command } from 'commander'
+import type { Command } from 'commander'
 
 export interface Declaration {
   /** Name and arguments as commander writes them: `get <env> [path]`. */

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { isRefusal } from '../model/refusal.ts'
 import { ConfigError } from '../config/index.ts'
+import { addAdmin } from './commands/admin.ts'
 import { addConfig } from './commands/config.ts'
 import { addDev } from './commands/dev.ts'
 import { addEnv } from './commands/env.ts'
@@ -35,6 +36,7 @@ export async function runCli(args: string[], context: Context, version: string):
     addServer,
     addWorker,
     addMigrate,
+    addAdmin,
     addConfig,
     addLogin,
     addEnv,

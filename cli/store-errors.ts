@@ -10,6 +10,7 @@ const WORDS: Record<string, string> = {
   '28000': 'it refuses this user',
   '3D000': 'it has no such database',
   '42501': 'the user may not change its schema',
+  '42P01': 'it has no schema of Rekey yet: run "rekey migrate"',
   '57P03': 'it is starting or stopping',
 }
 
