@@ -46,7 +46,7 @@ export async function evaluateCall(
   }
   const session = new Session(host, 'open', { target: call })
   const owner = index?.owners.get(call)
-  session.diagnostics.push(...callProblems(call, owner && callPath(owner)))
+  session.add(callProblems(call, owner && callPath(owner)))
   const evaluator = new Evaluator(session, document, (ciphertext) => host.decrypt(ciphertext))
   const { diagnostics } = session
   try {

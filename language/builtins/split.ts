@@ -37,5 +37,5 @@ export const split: Builtin = {
 
 // an empty delimiter splits between code points
 function pieces(text: string, delimiter: string): string[] {
-  return delimiter === '' ? [...text] : text.split(delimiter)
+  return delimiter === '' ? Array.from(text) : text.split(delimiter)
 }

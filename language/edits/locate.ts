@@ -3,7 +3,7 @@ import { formatPropertyPath, type PropertyPath } from '../../model/property-path
 import { parseSyntax } from '../syntax/parse-syntax.ts'
 import type { ObjectEntry, SyntaxNode } from '../syntax/node.ts'
 import { EditError } from './edit.ts'
-import { Editor, type Place } from './editor.ts'
+import type { Editor, Place } from './editor.ts'
 
 export interface ParsedText {
   text: string
@@ -15,11 +15,16 @@ export interface ParsedText {
 export function parseText(text: string): ParsedText {
   const { root, diagnostics } = parseSyntax('', text)
   const [diagnostic] = diagnostics
-  if (diagnostic && diagnostic.path === '' && !diagnostic.range && /^\s*(#.*\s*|---\s*)*$/.test(text)) {
+  if (diagnostic && diagnostic.path === '' && !diagnostic.range && isBlankText(text)) {
     return { text, root: null }
   }
   if (diagnostic) throw new EditError(diagnostic.summary)
   return { text, root }
+}
+
+// line by line: one pattern for all of it could take forever on a hostile text
+function isBlankText(text: string): boolean {
+  return text.split('\n').every((line) => /^\s*(?:#|(?:---)?\s*$)/.test(line))
 }
 
 export interface Found {

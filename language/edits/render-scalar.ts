@@ -37,7 +37,7 @@ function doubleQuoted(text: string): string {
 /** True when the text has several lines and a literal block can hold them. */
 export function fitsLiteral(text: string): boolean {
   if (!/\n./.test(text) || UNPRINTABLE.test(text)) return false
-  return !/^[\s]/.test(text) && !/\n\n$/.test(text)
+  return !/^\s/.test(text) && !text.endsWith('\n\n')
 }
 
 /** A literal block with its lines at `indent`; the line break after its last line is not included. */

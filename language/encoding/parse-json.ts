@@ -6,7 +6,6 @@ import { JsonNumber, setEntry, type Value } from '../value.ts'
 export class JsonError extends Error {}
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/y
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
 const SPACE = /[ \t\r\n]*/y
 const WORDS: readonly (readonly [string, null | boolean])[] = [
   ['null', null],
@@ -76,9 +75,17 @@ class Reader {
   }
 
   #string(): string {
-    const source = this.#match(STRING)
-    if (source === undefined) throw new JsonError('invalid or unterminated string')
-    return JSON.parse(source) as string
+    const start = this.#at
+    for (this.#at += 1; this.#text[this.#at] !== '"'; this.#at += 1) {
+      if (this.#text[this.#at] === '\\') this.#at += 1
+      if (this.#at >= this.#text.length) throw new JsonError('unexpected EOF')
+    }
+    this.#at += 1
+    try {
+      return JSON.parse(this.#text.slice(start, this.#at)) as string
+    } catch {
+      throw new JsonError(`invalid string at offset ${start}`)
+    }
   }
 
   #next(character: string): boolean {

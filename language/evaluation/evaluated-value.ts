@@ -86,8 +86,8 @@ export class EvaluatedValue {
   /** Own and inherited keys, in order; inheritance ends at the first value that is no object. */
   get keys(): readonly string[] {
     if (!this.#keys) {
-      const keys = new Set<string>()
-      for (let at: EvaluatedValue | undefined = this; at?.object; at = at.base) {
+      const keys = new Set(this.object?.keys())
+      for (let at = this.object && this.base; at?.object; at = at.base) {
         for (const key of at.object.keys()) keys.add(key)
       }
       this.#keys = [...keys].sort(compareKeys)
@@ -96,12 +96,18 @@ export class EvaluatedValue {
   }
 
   property(name: string): EvaluatedValue | undefined {
-    for (let at: EvaluatedValue | undefined = this; at; at = at.base) {
-      if (!at.object) return at.unknown ? at.#lateProperty(name) : undefined
-      const own = at.object.get(name)
-      if (own) return own
-    }
-    return undefined
+    let own = this.#own(name)
+    for (let at = this.#inherits; !own && at; at = at.#inherits) own = at.#own(name)
+    return own
+  }
+
+  get #inherits(): EvaluatedValue | undefined {
+    return this.object && this.base
+  }
+
+  #own(name: string): EvaluatedValue | undefined {
+    if (this.object) return this.object.get(name)
+    return this.unknown ? this.#lateProperty(name) : undefined
   }
 
   /** A property of a value that is not known yet; the same one each time. */

@@ -80,8 +80,13 @@ export class Evaluator {
   async evaluateAll(): Promise<EvaluatedValue> {
     void this.context
     const root = await this.root()
-    this.session.diagnostics.push(...this.document.declaration.declarationDiagnostics)
+    this.session.add(this.document.declaration.declarationDiagnostics)
     return this.evaluate(root, ACCEPT_ANY)
+  }
+
+  /** An evaluator for an environment that this one imports. */
+  importing(document: ParsedDocument, decrypt: LoadedEnvironment['decrypt']): Evaluator {
+    return new Evaluator(this.session, document, decrypt, this)
   }
 
   error(place: Place, summary: string): void {
@@ -123,7 +128,7 @@ export class Evaluator {
   async typed(node: ExpressionNode, expected: Accept): Promise<{ value: EvaluatedValue; ok: boolean }> {
     const value = await this.evaluate(node, expected)
     const diagnostics = validateValue(value, expected.schema, node)
-    this.session.diagnostics.push(...diagnostics)
+    this.session.add(diagnostics)
     return { value, ok: !hasErrors(diagnostics) }
   }
 

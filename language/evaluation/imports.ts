@@ -4,7 +4,7 @@ import { limits } from '../limits.ts'
 import { parseDocument } from '../parsed-document.ts'
 import { record } from '../schema/schemas.ts'
 import { EvaluatedValue } from './evaluated-value.ts'
-import { Evaluator } from './evaluator.ts'
+import type { Evaluator } from './evaluator.ts'
 import { ExpressionNode } from './expression-node.ts'
 import type { Place } from './session.ts'
 
@@ -52,10 +52,9 @@ export async function evaluateEnvironment(
   const loaded = await load(importer, name, place)
   if (!loaded) return undefined
   const { document, diagnostics } = parseDocument(name, loaded.text)
-  session.diagnostics.push(...diagnostics)
+  session.add(diagnostics)
   if (!document || hasErrors(diagnostics)) return undefined
-  const evaluator = new Evaluator(session, document, (ciphertext) => loaded.decrypt(ciphertext), importer)
-  const value = await evaluator.evaluateAll()
+  const value = await importer.importing(document, (ciphertext) => loaded.decrypt(ciphertext)).evaluateAll()
   session.imports.set(name, { evaluating: false, value })
   return value
 }

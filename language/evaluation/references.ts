@@ -9,9 +9,9 @@ import { quote } from '../encoding/quote.ts'
 import { ACCEPT_ANY } from '../schema/accept.ts'
 import { itemSchema, propertySchema, typeOf } from '../schema/schemas.ts'
 import type { Definition } from './definition.ts'
-import { EvaluatedValue } from './evaluated-value.ts'
+import type { EvaluatedValue } from './evaluated-value.ts'
 import type { Evaluator } from './evaluator.ts'
-import { ExpressionNode } from './expression-node.ts'
+import type { ExpressionNode } from './expression-node.ts'
 import { evaluateEnvironment } from './imports.ts'
 
 /** Resolves part `part` of an interpolation, or the access of a symbol (part 0). */

@@ -68,6 +68,10 @@ export class Session {
     this.target = options.target
   }
 
+  add(diagnostics: Iterable<Diagnostic>): void {
+    for (const diagnostic of diagnostics) this.diagnostics.push(diagnostic)
+  }
+
   error(place: Place, summary: string): void {
     this.#report('error', place, summary)
   }

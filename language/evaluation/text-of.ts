@@ -1,6 +1,7 @@
 /** A value as text, as interpolation and `fn::toString` show it. */
 import { compareKeys } from '../encoding/order.ts'
 import { quote } from '../encoding/quote.ts'
+import { JsonNumber } from '../value.ts'
 import type { EvaluatedValue } from './evaluated-value.ts'
 
 export interface ShownText {
@@ -22,7 +23,13 @@ export function textOf(value: EvaluatedValue): ShownText {
     const pairs = names.map((name, index) => `${quote(name)}=${quote(items[index]!.text)}`)
     return combine(value, items, pairs.join(','))
   }
-  return { text: value.repr === null ? '' : String(value.repr), unknown: false, secret: value.secret }
+  return { text: scalarText(value.repr), unknown: false, secret: value.secret }
+}
+
+function scalarText(repr: EvaluatedValue['repr']): string {
+  if (repr === null) return ''
+  if (typeof repr === 'string') return repr
+  return repr instanceof JsonNumber ? repr.text : JSON.stringify(repr)
 }
 
 function combine(value: EvaluatedValue, items: ShownText[], text: string): ShownText {

@@ -11,7 +11,7 @@ export function jsonText(value: EvaluatedValue): string {
     return `{${properties.join(',')}}`
   }
   if (value.repr instanceof JsonNumber) return jsonNumberText(value.repr)
-  return typeof value.repr === 'string' ? stringText(value.repr) : String(value.repr)
+  return typeof value.repr === 'string' ? stringText(value.repr) : JSON.stringify(value.repr)
 }
 
 function stringText(text: string): string {

@@ -13,7 +13,7 @@ export function reachableCalls(
     if (seen.has(expression)) continue
     seen.add(expression)
     if (expression.kind === 'call' && expression.builtin.name === 'fn::rotate') reached.add(expression)
-    waiting.push(...childrenOf(expression))
+    for (const child of childrenOf(expression)) waiting.push(child)
     for (const access of accessesOf(expression)) {
       const target = referredTo(root, access)
       if (target) waiting.push(target)

@@ -31,7 +31,7 @@ export class Issues {
   }
 
   take(other: Issues): void {
-    this.diagnostics.push(...other.diagnostics)
+    for (const diagnostic of other.diagnostics) this.diagnostics.push(diagnostic)
   }
 
   /** The same place, nothing collected yet: for one branch of a union. */

@@ -193,7 +193,7 @@ describe('secrets', () => {
     const { evaluation } = await run('open', text)
     const redacted = toJSON(evaluation.environment, { redact: true })
     expect(JSON.parse(redacted)).toEqual({
-      ...Object.fromEntries([...'pwicjtbspfq'].map((key) => [key === 'w' ? 'pw' : key, '[secret]'])),
+      ...Object.fromEntries(['i', 'c', 'j', 't', 'b', 's', 'f', 'q'].map((name) => [name, '[secret]'])),
       p: '[secret]',
       pw: '[secret]',
       o: { a: '[secret]', plain: 1 },
