@@ -7,8 +7,8 @@ export const limits = {
   nesting: 100,
   /** Distinct environments that one evaluation may load. */
   environments: 128,
-  /** Values that lie over one another, through imports of imports. */
-  mergedImports: 128,
+  /** Values that lie over one another, through imports of imports and references to them. */
+  layers: 512,
   /** Nodes of one value, containers and inherited ones included. */
   values: 100_000,
   /** UTF-16 units of text that interpolation and the builtins of one evaluation produce. */

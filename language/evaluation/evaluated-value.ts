@@ -4,6 +4,7 @@
  */
 import type { Schema } from '../../model/json-schema.ts'
 import { compareKeys } from '../encoding/order.ts'
+import { limits } from '../limits.ts'
 import { constant, mergedSchema, NULL_SCHEMA, propertySchema, record, tuple } from '../schema/schemas.ts'
 import { JsonNumber } from '../value.ts'
 import type { Definition } from './definition.ts'
@@ -199,4 +200,13 @@ export function deeplySecret(value: EvaluatedValue): EvaluatedValue {
     secret: true,
     repr: new Map([...value.object].map(([name, child]) => [name, deeplySecret(child)] as const)),
   })
+}
+
+/** False when there would be more layers than the stack bears. */
+export function mayLieOver(value: EvaluatedValue, base: EvaluatedValue | undefined): boolean {
+  return !base || value.base === base || value.bases + base.bases < limits.layers
+}
+
+export function layersMessage(): string {
+  return `merging is limited to ${limits.layers} layers`
 }

@@ -11,7 +11,7 @@ import { nestingMessage } from '../syntax/yaml-document.ts'
 import { JsonNumber } from '../value.ts'
 import type { ParsedDocument } from '../parsed-document.ts'
 import { contextValue } from './context-value.ts'
-import { EvaluatedValue } from './evaluated-value.ts'
+import { EvaluatedValue, layersMessage, mayLieOver } from './evaluated-value.ts'
 import { ExpressionNode } from './expression-node.ts'
 import { evaluateImports, type Imports } from './imports.ts'
 import { resolveAccess } from './references.ts'
@@ -119,7 +119,13 @@ export class Evaluator {
     let value = await this.#byKind(node, expected)
     if (expected.rotateOnly && !value.rotateOnly) value = value.with({ rotateOnly: true })
     if (node.secret && !value.secret) value = value.with({ secret: true })
-    node.value = value.over(node.base)
+    if (!mayLieOver(value, node.base)) {
+      this.error(node, layersMessage())
+      value = this.unknown(node, true)
+    } else {
+      value = value.over(node.base)
+    }
+    node.value = value
     node.state = 'done'
     return node.value
   }

@@ -3,7 +3,7 @@ import { hasErrors, reasonOf } from '../diagnostic.ts'
 import { limits } from '../limits.ts'
 import { parseDocument } from '../parsed-document.ts'
 import { record } from '../schema/schemas.ts'
-import { EvaluatedValue } from './evaluated-value.ts'
+import { EvaluatedValue, layersMessage, mayLieOver } from './evaluated-value.ts'
 import type { Evaluator } from './evaluator.ts'
 import { ExpressionNode } from './expression-node.ts'
 import type { Place } from './session.ts'
@@ -24,8 +24,8 @@ export async function evaluateImports(evaluator: Evaluator): Promise<Imports> {
     if (!value) continue
     byName.set(name, value)
     if (!merge) continue
-    if (value.bases + (base?.bases ?? 0) < limits.mergedImports) base = value.over(base)
-    else session.error(syntax, `merging is limited to ${limits.mergedImports} imports`)
+    if (mayLieOver(value, base)) base = value.over(base)
+    else session.error(syntax, layersMessage())
   }
   const def = new ExpressionNode({ kind: 'symbol', access: [{ key: 'imports' }] })
   const schema = record([...byName].map(([name, value]) => [name, value.schema] as const))

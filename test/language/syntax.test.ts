@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { load, open, toJSON } from '../../language/index.ts'
-import { problem, run, testHost, values } from './support.ts'
+import { load, open, sealSecrets, toJSON } from '../../language/index.ts'
+import { conceal, problem, run, testHost, values } from './support.ts'
 
 describe('scalars', () => {
   const cases: [source: string, value: string][] = [
@@ -196,6 +196,27 @@ describe('limits', () => {
     expect(problems).toEqual([])
     expect((result as Record<string, string>)['a0']).toBe('end')
   }, 30_000)
+
+  it('bears long lists, many duplicates and odd comments', async () => {
+    const long = await run('open', values(`a: [${'1,'.repeat(150_000)}]\nb: 1`))
+    expect(long.problems).toEqual(['2:6 a value is limited to 100000 nodes'])
+    expect(long.values).toMatchObject({ b: 1 })
+    const duplicates = await run('open', values(`a: {${'k: 1,'.repeat(150_000)}}`))
+    expect(duplicates.problems).toHaveLength(149_999)
+    const { document } = load('e', `${'#'.repeat(50_000)}\n[`)
+    expect(document).toBeNull()
+    await expect(sealSecrets(`${'#'.repeat(50_000)}\n[`, conceal)).rejects.toThrow(/^yaml: /)
+  }, 60_000)
+
+  it('bears references that pile up layers of imports', async () => {
+    const keys = Array.from({ length: 3000 }, (_, index) => index)
+    const environments = { base: values(keys.map((key) => `a${key}: {k${key}: 1}`).join('\n')) }
+    const text = values(
+      keys.map((key) => (key === 0 ? 'a0: {z: 1}' : `a${key}: "\${a${key - 1}}"`)).join('\n'),
+    )
+    const { problems } = await run('open', `imports: [base]\n${text}`, { environments })
+    expect(problems[0]).toMatch(/merging is limited to 512 layers$/)
+  }, 60_000)
 
   it('stops what grows without bound', async () => {
     const doubling = [
