@@ -41,22 +41,25 @@ export async function runWorker(
   const db = connectDatabase(config.databaseUrl, { maxConnections: config.maxConcurrentRotations + 5 })
   const client = connectTemporal({ address: config.temporalAddress, namespace: config.temporalNamespace })
   const listener = listenForEvents(config.databaseUrl)
-  installRuntime(log)
   const services = createActivityServices(config, { db, keeper }, log)
   const activities = (overrides.createActivities ?? createActivities)(services)
   const state = { serving: false }
   const health = await serveHealth(config.workerListen, { db, client, isServing: () => state.serving })
   log.info({ listen: config.workerListen }, 'worker started')
 
+  const ended = new AbortController()
   const reconciling = reconcileAlways(
     { client, db, taskQueue: config.taskQueue, listener, log, requestExpiry: config.requestExpiry },
     config.reconcileInterval,
-    signal,
+    AbortSignal.any([signal, ended.signal]),
   )
   try {
     await untilReady(() => checkCanary(db, keeper), log, signal)
+    // Not before there is something to run: the runtime keeps the process until its last worker has ended.
+    if (!signal.aborted) installRuntime(log)
     await serve()
   } finally {
+    ended.abort()
     await reconciling
     await health.close()
     await listener.close()

@@ -12,7 +12,7 @@ import { createKeyFile, loadKeeper } from '../../store/seal.ts'
 import { createToken } from '../../store/tokens.ts'
 import { addMember, ensureOrganization, ensureUser } from '../../store/users.ts'
 import { freshDatabase, sharedTemporal, type FreshDatabase } from '../support/servers.ts'
-import { tcpProxy, type TcpProxy } from './tcp-proxy.ts'
+import { tcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 
 let folder: string
 let database: FreshDatabase
