@@ -1,5 +1,5 @@
 /** A whole worker from settings: up while its dependencies are away, at work when they come, again after they went. */
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { rm, mkdtemp } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,6 +19,7 @@ let postgres: TcpProxy
 let temporal: TcpProxy
 let settings: Record<string, string>
 let health: string
+const children: ChildProcess[] = []
 
 beforeAll(async () => {
   line = await startLine()
@@ -43,6 +44,7 @@ beforeAll(async () => {
   }
 })
 afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL')
   await postgres.shut()
   await temporal.shut()
   await target.drop()
@@ -56,6 +58,7 @@ function startWorker(env: Record<string, string>) {
     env,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
+  children.push(child)
   let errors = ''
   child.stderr.on('data', (chunk) => (errors += String(chunk)))
   const ended = once(child, 'exit').then(([code]) => ({ code: code as number | null, errors }))
