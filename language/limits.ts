@@ -8,7 +8,7 @@ export const limits = {
   /** Distinct environments that one evaluation may load. */
   environments: 128,
   /** Values that lie over one another, through imports of imports and references to them. */
-  layers: 512,
+  layers: 256,
   /** Nodes of one value, containers and inherited ones included. */
   values: 100_000,
   /** UTF-16 units of text that interpolation and the builtins of one evaluation produce. */

@@ -5,7 +5,7 @@ const STRIDE = 256
 
 export class Positions {
   readonly #text: string
-  readonly #lineStarts: number[] = [0]
+  readonly #lineStarts: number[]
   readonly #ascii: boolean
   /** Code points and bytes before every STRIDE-th UTF-16 unit; empty for ASCII texts, which need none. */
   readonly #codePoints: number[] = []
@@ -13,6 +13,8 @@ export class Positions {
 
   constructor(text: string) {
     this.#text = text
+    // a byte order mark takes no column
+    this.#lineStarts = [text.startsWith('\ufeff') ? 1 : 0]
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.#lineStarts.push(at + 1)
     // eslint-disable-next-line no-control-regex
     this.#ascii = /^[\0-\x7f]*$/.test(text)
