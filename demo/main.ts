@@ -1,0 +1,65 @@
+/** `make demo`: the main job for real, explained as it happens. Ends with 0 only when every claim held. */
+import { surroundings } from '../config/index.ts'
+import { setStage } from './stage.ts'
+import { story } from './story.ts'
+import { startTarget, type Target } from './target.ts'
+import { BrokenClaim, createTeller } from './teller.ts'
+
+const teller = createTeller(process.stdout, surroundings().colours)
+const stopping = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(name, () => {
+    if (!stopping.signal.aborted) process.stderr.write('\nending the demo …\n')
+    stopping.abort(new Error('interrupted'))
+  })
+
+const started = Date.now()
+const stage = await setStage(teller, stopping.signal)
+let target: Target | undefined
+try {
+  teller.say(
+    'Rekey replaces credentials on a schedule or when asked, proves that each new one works, and keeps',
+  )
+  teller.say(
+    'the one before alive. This runs it for real: two PostgreSQL servers, Temporal, server and worker.',
+  )
+  teller.chapter('Everything starts, in a temporary folder')
+  teller.command('rekey dev')
+  const starting = startTarget(`${stage.folder}/shop-database`, stopping.signal)
+  // Whichever is slower: what was started must be known before it can be ended.
+  const [database, rekey] = await Promise.allSettled([starting, stage.startRekey()])
+  if (database.status === 'fulfilled') target = database.value
+  if (database.status === 'rejected') throw database.reason
+  if (rekey.status === 'rejected') throw rekey.reason
+  await story({ teller, stage, target: database.value, ...rekey.value, signal: stopping.signal })
+  await endAll()
+  teller.say('')
+  teller.say(
+    `All ${teller.checks} checks held, in ${Math.round((Date.now() - started) / 1000)} s. To keep it running: make dev`,
+  )
+} catch (error) {
+  process.exitCode = stopping.signal.aborted ? 130 : 1
+  process.stderr.write(stopping.signal.aborted ? '' : `\nthe demo failed: ${wordsOf(error)}\n`)
+  await endAll().catch((failure: unknown) => process.stderr.write(`${wordsOf(failure)}\n`))
+}
+
+async function endAll(): Promise<void> {
+  const before = process.exitCode ?? 0
+  if (before === 0) teller.chapter('Everything ends')
+  try {
+    const { code, left } = await stage.stopRekey()
+    await target?.server.stop()
+    target = undefined
+    if (before !== 0) return
+    teller.check('rekey dev ended with 0', code === 0, `it ended with ${code}`)
+    teller.check('no process is left', left.length === 0, left.join(', '))
+  } finally {
+    await stage.clear()
+  }
+}
+
+function wordsOf(error: unknown): string {
+  if (stopping.signal.aborted) return 'interrupted'
+  if (error instanceof BrokenClaim) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
