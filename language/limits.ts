@@ -11,6 +11,8 @@ export const limits = {
   layers: 256,
   /** Nodes of one value, containers and inherited ones included. */
   values: 100_000,
+  /** Values that one export follows into what they override; beyond, traces leave that out. */
+  traced: 200_000,
   /** UTF-16 units of text that interpolation and the builtins of one evaluation produce. */
   producedText: 64 * 1024 * 1024,
   /** Expressions and references that one evaluation visits. */

@@ -13,6 +13,8 @@ import { AccessDefinition } from './definition.ts'
 export type Representation =
   null | boolean | JsonNumber | string | readonly EvaluatedValue[] | ReadonlyMap<string, EvaluatedValue>
 
+const NO_PROPERTIES: ReadonlyMap<string, EvaluatedValue> = new Map()
+
 interface Properties {
   def: Definition
   repr?: Representation
@@ -41,7 +43,8 @@ export class EvaluatedValue {
   #schema: Schema | undefined
   #keys: readonly string[] | undefined
   #late: Map<string, EvaluatedValue> | undefined
-  #merged: { base: EvaluatedValue; result: EvaluatedValue } | undefined
+  #properties: ReadonlyMap<string, EvaluatedValue> | undefined
+  #lastOver: { base: EvaluatedValue; result: EvaluatedValue } | undefined
   #nested: { unknown: boolean; secret: boolean; observable: boolean; size: number } | undefined
 
   constructor({ def, repr = null, base, schema, unknown, secret, final, rotateOnly }: Properties) {
@@ -86,29 +89,31 @@ export class EvaluatedValue {
 
   /** Own and inherited keys, in order; inheritance ends at the first value that is no object. */
   get keys(): readonly string[] {
-    if (!this.#keys) {
-      const keys = new Set(this.object?.keys())
-      for (let at = this.object && this.base; at?.object; at = at.base) {
-        for (const key of at.object.keys()) keys.add(key)
-      }
-      this.#keys = [...keys].sort(compareKeys)
-    }
+    this.#keys ??= [...this.#merged.keys()].sort(compareKeys)
     return this.#keys
   }
 
   property(name: string): EvaluatedValue | undefined {
-    let own = this.#own(name)
-    for (let at = this.#inherits; !own && at; at = at.#inherits) own = at.#own(name)
-    return own
+    const known = this.#merged.get(name)
+    if (known) return known
+    let bottom = this.object && this.base
+    while (bottom?.object) bottom = bottom.base
+    if (this.unknown) return this.#lateProperty(name)
+    return bottom?.unknown ? bottom.#lateProperty(name) : undefined
   }
 
-  get #inherits(): EvaluatedValue | undefined {
-    return this.object && this.base
-  }
-
-  #own(name: string): EvaluatedValue | undefined {
-    if (this.object) return this.object.get(name)
-    return this.unknown ? this.#lateProperty(name) : undefined
+  /** Own and inherited properties. */
+  get #merged(): ReadonlyMap<string, EvaluatedValue> {
+    if (!this.#properties) {
+      const own = this.object ?? NO_PROPERTIES
+      if (!this.object || !this.base?.object) return (this.#properties = own)
+      const merged = new Map(own)
+      for (let at: EvaluatedValue | undefined = this.base; at?.object; at = at.base) {
+        for (const [key, value] of at.object) if (!merged.has(key)) merged.set(key, value)
+      }
+      this.#properties = merged
+    }
+    return this.#properties
   }
 
   /** A property of a value that is not known yet; the same one each time. */
@@ -127,16 +132,19 @@ export class EvaluatedValue {
   /** This value laid over `base`, property by property; whatever already lies beneath it stays in between. */
   over(base: EvaluatedValue | undefined): EvaluatedValue {
     if (!base || base === this) return this
-    if (this.#merged?.base === base) return this.#merged.result
+    if (this.#lastOver?.base === base) return this.#lastOver.result
     const beneath = this.base ? this.base.over(base) : base
     let repr = this.repr
     if (this.object) {
       const merged = new Map<string, EvaluatedValue>()
-      for (const [name, child] of this.object) merged.set(name, child.over(beneath.property(name)))
+      for (const [name, child] of this.object) {
+        // what the new base does not have changes nothing in the layers above it
+        merged.set(name, base.property(name) ? child.over(beneath.property(name)) : child)
+      }
       repr = merged
     }
     const result = this.base === beneath ? this : this.with({ base: beneath, repr })
-    this.#merged = { base, result }
+    this.#lastOver = { base, result }
     return result
   }
 

@@ -1,6 +1,7 @@
 /** Evaluated values → plain ones, with inherited properties and the trace of what they override. */
 import { NO_POSITION, type Range } from '../diagnostic.ts'
 import type { EvaluatedValue } from '../evaluation/evaluated-value.ts'
+import { limits } from '../limits.ts'
 import { setEntry, type Value } from '../value.ts'
 
 /** `environment` is shown as the place of values that no text defines. */
@@ -12,6 +13,8 @@ export function exportValue(value: EvaluatedValue, environment = ''): Value {
 export class ValueExporter {
   readonly #environment: string
   readonly #exported = new Map<EvaluatedValue, Value>()
+  // layers multiply: where they are too many to be of use, traces end early rather than take forever
+  #remaining: number = limits.traced
 
   constructor(environment: string) {
     this.#environment = environment
@@ -20,7 +23,8 @@ export class ValueExporter {
   export(value: EvaluatedValue): Value {
     const known = this.#exported.get(value)
     if (known) return known
-    const base = value.base && this.export(value.base)
+    this.#remaining -= 1
+    const base = value.base && this.#remaining > 0 ? this.export(value.base) : undefined
     const exported: Value = {
       value: this.#data(value),
       ...(value.secret && { secret: true }),
@@ -35,6 +39,7 @@ export class ValueExporter {
     if (value.array) return value.array.map((item) => this.export(item))
     if (!value.object) return value.repr as Value['value']
     const properties: Record<string, Value> = {}
+    this.#remaining -= value.keys.length
     for (const key of value.keys) setEntry(properties, key, this.export(value.property(key)!))
     return properties
   }
