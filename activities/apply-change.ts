@@ -1,6 +1,7 @@
 /** Step apply: the one change at the target, for exactly what the row says. */
 import { RotationFailure } from '../model/failures.ts'
 import { recordAnswer } from '../store/journal.ts'
+import { ownLandingWithin } from '../store/unsettled.ts'
 import type { Attempt } from './attempt.ts'
 
 /** How often a target may refuse a value by its own policy before the rotation is given up. */
@@ -23,7 +24,7 @@ export async function applyChange(attempt: Attempt): Promise<void> {
     // Without an answer it may still land; with one, testing again does no harm.
     attempt.sentByOthers = true
     if (error instanceof RotationFailure && error.code === 'TARGET_REJECTED_VALUE')
-      return await burn(attempt, error)
+      return await burn(attempt, error, alone)
     throw error
   }
   await attempt.services.at('apply: answered')
@@ -55,10 +56,12 @@ async function recoverChange(attempt: Attempt, prepared: unknown): Promise<void>
 }
 
 /** The target's policy refuses this value. It is tested before it is given up, kept sealed, and another one is made. */
-async function burn(attempt: Attempt, refused: RotationFailure): Promise<void> {
+async function burn(attempt: Attempt, refused: RotationFailure, alone: boolean): Promise<void> {
   const { row } = attempt
   const prepared = row.prepared === null ? null : attempt.unseal(row.prepared)
   const candidate = prepared === null ? null : attempt.call.rotator.candidate(prepared)
+  // Another call with this value may still be on its way, and would land on top of the next one.
+  if (!alone) await attempt.wait(await ownLandingWithin(attempt.services.environments.db, row.id))
   if (candidate !== null && (await attempt.test(candidate)) === 'works') {
     return await attempt.advance({ step: 'applied', credential: attempt.seal(candidate) })
   }

@@ -9,6 +9,7 @@ import { ownLandingWithin } from '../store/unsettled.ts'
 import type { Attempt } from './attempt.ts'
 import { codeFailure, originOf } from './guarded.ts'
 import type { ActivityServices } from './services.ts'
+import { isStoreAway } from './store-away.ts'
 
 /** Errors of ours (the store away, a defect) are tried again; a defect that stays becomes INTERNAL after so many. */
 const OWN_ERRORS_TRIED = 20
@@ -18,7 +19,7 @@ const LONGEST_DELAY_MS = 15_000
 interface Situation {
   row: Rotation
   attempt?: Attempt
-  /** Milliseconds since 1970, when this attempt began. */
+  /** When this attempt began, as `performance.now()` says: neither a clock that is set nor a machine that slept counts. */
   startedAt: number
   attemptNumber: number
 }
@@ -66,11 +67,9 @@ async function tryAgainInTime(
   row: Rotation,
   startedAt: number,
 ): Promise<void> {
-  const used = row.budgetUsed + (Date.now() - startedAt)
-  const delay = Math.min(
-    LONGEST_DELAY_MS,
-    Math.max(failure.retryAfter ?? 0, SHORTEST_DELAY_MS, row.budgetUsed / 2),
-  )
+  const used = row.budgetUsed + (performance.now() - startedAt)
+  const ours = Math.min(LONGEST_DELAY_MS, Math.max(SHORTEST_DELAY_MS, row.budgetUsed / 2))
+  const delay = Math.max(failure.retryAfter ?? 0, ours)
   if (used + delay > services.limits.targetBudget) return
   await advance(services.environments.db, row, { budgetUsed: used + delay, message: failure.message })
   throw codeFailure(failure.code, { nextRetryDelay: delay })
@@ -101,19 +100,10 @@ function asFailure(services: ActivityServices, error: unknown, situation: Situat
   if (error instanceof RotationFailure) return error
   services.log.error({ rotation: situation.row.id, ...originOf(error) }, 'a rotation met an unexpected error')
   // A store that is away says nothing about the target: no attempt that was lost to it counts, however many.
-  if (isConnectionProblem(error) || situation.attemptNumber < OWN_ERRORS_TRIED) {
+  if (isStoreAway(error) || situation.attemptNumber < OWN_ERRORS_TRIED) {
     throw codeFailure('INTERNAL')
   }
   return new RotationFailure('INTERNAL')
-}
-
-function isConnectionProblem(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  // Classes 08, 53 and 57 of PostgreSQL: connection, resources, shut-down. The others are node's.
-  return (
-    /^(08|53|57)/.test(code) || /^E[A-Z]+$/.test(code) || /Connection terminated|timeout/i.test(error.message)
-  )
 }
 
 function isCancellation(error: unknown): boolean {

@@ -17,6 +17,7 @@ import { latestRevision } from '../store/revisions.ts'
 import { documentOf, evaluateRotateCall } from './definition.ts'
 import { originOf } from './guarded.ts'
 import type { ActivityServices } from './services.ts'
+import { isStoreAway } from './store-away.ts'
 
 interface DraftRotation {
   path: string
@@ -108,16 +109,12 @@ async function draftRotation(
       dependsOnPaths: call.dependsOn.map(canonical).filter((other) => options.asked.has(other)),
     }
   } catch (error) {
-    if (isOurs(error)) throw error
+    // No fault of the definition: the plan is tried again.
+    if (isStoreAway(error)) throw error
     if (!(error instanceof RotationFailure))
       services.log.error(originOf(error), 'a call could not be planned')
     return { ...refusedRotation(path, toRotationFailure(error)), rotator: call.rotator }
   }
-}
-
-/** A store that is away is no fault of the definition: the plan is tried again. */
-function isOurs(error: unknown): boolean {
-  return !(error instanceof RotationFailure) && error instanceof Error && 'code' in error
 }
 
 function refusedRotation(path: string, failure: RotationFailure): DraftRotation {

@@ -4,14 +4,11 @@ import type { RotatorState } from '../rotators/rotator.ts'
 import { sentSincePublished } from '../store/unsettled.ts'
 import type { Attempt } from './attempt.ts'
 
-/** @throws RotationFailure TARGET_CHANGED when the target does not hold what is published; nothing was touched. */
+/** @throws RotationFailure as `chooseChange` */
 export async function prepareChange(attempt: Attempt): Promise<void> {
-  const { rotator, inputs } = attempt.call
-  const state = await testPublished(attempt)
-  await attempt.services.at('prepare: tested')
-  const prepared = await attempt.ask(() => rotator.prepare(inputs, state, attempt.context()))
+  const prepared = await chooseChange(attempt)
   await attempt.services.at('prepare: chosen')
-  const candidate = rotator.candidate(prepared)
+  const candidate = attempt.call.rotator.candidate(prepared)
   await attempt.advance({
     step: 'prepared',
     prepared: attempt.seal(prepared),
@@ -19,7 +16,20 @@ export async function prepareChange(attempt: Attempt): Promise<void> {
   })
 }
 
-async function testPublished(attempt: Attempt): Promise<RotatorState<unknown>> {
+/**
+ * All that is looked at before anything is sent: what is published logs in, the preflight passes.
+ * @returns what would be sent now.
+ * @throws RotationFailure TARGET_CHANGED when the target does not hold what is published; nothing was touched.
+ */
+export async function chooseChange(attempt: Attempt): Promise<unknown> {
+  const { rotator, inputs } = attempt.call
+  const state = await testPublished(attempt)
+  await attempt.services.at('prepare: tested')
+  return await attempt.ask(() => rotator.prepare(inputs, state, attempt.context()))
+}
+
+/** @throws RotationFailure TARGET_CHANGED */
+export async function testPublished(attempt: Attempt): Promise<RotatorState<unknown>> {
   const { rotator, published } = attempt.call
   if (published.current !== null && (await attempt.test(published.current)) === 'refused') {
     throw new RotationFailure(

@@ -2,6 +2,7 @@
  * One path: settle → prepare → apply → verify, each step written down before the next, so that any attempt goes on
  * where the last one was lost. Publishing is the commit's.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { FailureCode } from '../model/failures.ts'
 import { isFailureCode, RotationFailure } from '../model/failures.ts'
 import type { RotationOutcome } from '../model/outcomes.ts'
@@ -48,7 +49,7 @@ export async function rotateSecret(
   // A store older than Temporal knows no such row: then there is nothing that this run may touch.
   if (!row) throw codeFailure('INTERNAL', { nonRetryable: true })
   if (row.outcome) return resultOf(row)
-  const startedAt = Date.now()
+  const startedAt = performance.now()
   const running: { row: Rotation; attempt?: Attempt } = { row }
   try {
     if (input.cancelled && row.step === 'planned') throw new RotationFailure('CANCELLED')
@@ -108,19 +109,19 @@ async function evaluate(services: ActivityServices, row: Rotation): Promise<Eval
   const revision = await getRevision(db, row.environmentId, event.baseRevision)
   if (!revision) throw new RotationFailure('INTERNAL')
   const needed = (await rotationsOf(db, row.eventId)).filter((other) => row.dependsOn.includes(other.id))
-  const failed = needed.find((other) => other.outcome === 'failed' || other.outcome === 'unknown')
+  const rotated = needed.filter((other) => other.step === 'verified' && other.outcome === null)
+  const failed = needed.find((other) => other.outcome !== 'skipped' && !rotated.includes(other))
   if (failed) {
     throw new RotationFailure(
       'NOT_EVALUATED',
       `its inputs use ${failed.path}, whose rotation did not succeed`,
     )
   }
-  const rotated = needed.filter((other) => other.step === 'verified')
   const document =
     rotated.length === 0
       ? documentOf(environment, revision)
       : parseDefinition(environment, await patchStates(services, environment, event, revision.text, rotated))
-  return await evaluateRotateCall(services, {
+  const call = await evaluateRotateCall(services, {
     environment,
     login: event.login,
     document,
@@ -129,6 +130,14 @@ async function evaluate(services: ActivityServices, row: Rotation): Promise<Eval
     logins: 'open',
     loginCache: loginsOfEvent(row.eventId, rotated.length),
   })
+  // What is imported may have changed since the plan: a target that was not claimed may be somebody else's.
+  if (!isDeepStrictEqual(call.rotator.targets(call.inputs), row.targets)) {
+    throw new RotationFailure(
+      'CONFLICT',
+      'what this call imports changed meanwhile, and it names another target now; nothing was touched there',
+    )
+  }
+  return call
 }
 
 /** Closes a row whose attempt will not come: the workflow gave up on it. */

@@ -7,6 +7,7 @@ import { advance, type Rotation } from '../store/journal.ts'
 import { landingWithin, settleRotation, unsettledRotations } from '../store/unsettled.ts'
 import { inTransaction } from '../store/transaction.ts'
 import type { Attempt } from './attempt.ts'
+import { chooseChange, testPublished } from './prepare-change.ts'
 
 /**
  * Leaves the attempt's row at `applied` (the earlier value works), at `prepared` (the same value is to be sent again),
@@ -16,8 +17,7 @@ import type { Attempt } from './attempt.ts'
 export async function settleEarlier(attempt: Attempt): Promise<void> {
   const { db } = attempt.services.environments
   const { row } = attempt
-  const scope = { environmentId: row.environmentId, path: row.path, targets: row.targets, except: row.id }
-  for (const earlier of await unsettledRotations(db, scope)) {
+  for (const earlier of await unsettledRotations(db, row.targets, row.id)) {
     if (attempt.row.step === 'planned') await settleOne(attempt, earlier)
     else await settleRotation(db, earlier.id, row.id)
   }
@@ -47,17 +47,24 @@ async function settleOne(attempt: Attempt, earlier: Rotation): Promise<void> {
     throw new RotationFailure('OUTCOME_UNKNOWN', 'what an earlier rotation of this path made cannot be told')
   }
 
+  const settle = () => settleRotation(db, earlier.id, attempt.row.id)
+  const isSlotOf = (other: unknown) =>
+    other !== null && rotator.identity(other) === rotator.identity(credential)
+  if (isSlotOf(published.current)) {
+    // A person has published that very slot. If that is true, the earlier value is neither wanted nor to be sent again.
+    await attempt.wait(await landingWithin(db, earlier.targets, attempt.row.id))
+    await testPublished(attempt)
+    return await settle()
+  }
   let answer = await attempt.test(credential)
   if (answer === 'refused') {
     await attempt.wait(await landingWithin(db, earlier.targets, attempt.row.id))
     answer = await attempt.test(credential)
   }
-  const isCurrent =
-    published.current !== null && rotator.identity(published.current) === rotator.identity(credential)
-  // A person has meanwhile published that very slot: the earlier value is neither wanted nor to be sent again.
-  if (isCurrent) return await settleRotation(db, earlier.id, attempt.row.id)
-  if (answer === 'refused' && (prepared === null || !rotator.repeatable)) {
-    return await settleRotation(db, earlier.id, attempt.row.id)
+  if (answer === 'refused') {
+    // It did not arrive and never will. It is sent again if that is what would be done now: tested as any change is.
+    const next = rotator.repeatable && prepared !== null ? await chooseChange(attempt) : null
+    if (next === null || !isSlotOf(rotator.candidate(next))) return await settle()
   }
   await inTransaction(db, async (transaction) => {
     await settleRotation(transaction, earlier.id, attempt.row.id)

@@ -16,23 +16,22 @@ export async function settleRotation(db: Queryable, rotationId: string, settledB
     .execute()
 }
 
-/** Rotations of this path or of these targets that left something in doubt, newest first, without this one. */
+/**
+ * Rotations of these targets that left something in doubt, newest first, without this one. What a path left at targets
+ * that it no longer names stays in doubt, and their claims stay with it.
+ */
 export async function unsettledRotations(
   db: Queryable,
-  scope: { environmentId: string; path: string; targets: string[]; except: string },
+  targets: string[],
+  except: string,
 ): Promise<Rotation[]> {
   const rows = await db
     .selectFrom('rotations')
     .selectAll()
     .where('sent_until', 'is not', null)
     .where('settled_at', 'is', null)
-    .where('id', '!=', scope.except)
-    .where(({ eb, and, or }) =>
-      or([
-        and([eb('environment_id', '=', scope.environmentId), eb('path', '=', scope.path)]),
-        sql<boolean>`targets && ${scope.targets}::text[]`,
-      ]),
-    )
+    .where('id', '!=', except)
+    .where(sql<boolean>`targets && ${targets}::text[]`)
     .orderBy('created_at', 'desc')
     .execute()
   return rows.map(toRotation)

@@ -1,6 +1,6 @@
 /** The network between worker and target: answers lost after success, late landings, targets that go away. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, afterEach, expect, test, vi } from 'vitest'
 import { dataKeyOf, type Environment } from '../../store/environments.ts'
 import { rotatedDefinition, startLine, TEST_LIMITS, type Credential, type Line } from '../support/line.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
@@ -8,6 +8,9 @@ import { targetDatabase, type TargetDatabase } from '../support/servers.ts'
 
 /** The change is made by the first and takes effect with the second. */
 const has = (words: 'ALTER ROLE' | 'COMMIT') => (chunk: Buffer) => chunk.includes(words)
+
+// Each waits for its target's time to be used up, some twice.
+vi.setConfig({ testTimeout: 60_000 })
 
 let line: Line
 let target: TargetDatabase
@@ -38,6 +41,16 @@ async function verifiers(): Promise<unknown> {
   ])
 }
 
+async function unsettled(): Promise<object[]> {
+  return await line.store.db
+    .selectFrom('rotations')
+    .select(['id', 'outcome'])
+    .where('environment_id', '=', environment.id)
+    .where('sent_until', 'is not', null)
+    .where('settled_at', 'is', null)
+    .execute()
+}
+
 /** How many different values the journal says were to be sent after the first rotation. */
 async function valuesSent(): Promise<number> {
   const rows = await line.store.db
@@ -49,6 +62,22 @@ async function valuesSent(): Promise<number> {
   const dataKey = await dataKeyOf(line.store.db, line.store.keeper, environment.id)
   const values = rows.slice(1).map(({ id, prepared }) => dataKey.open('journal', id, prepared!).toString())
   return new Set(values).size
+}
+
+/** A rotation of whose change nobody knows what became: it never arrives, or its answer is lost. */
+async function leaveInDoubt(after: 'ALTER ROLE' | 'COMMIT'): Promise<void> {
+  let cut = false
+  proxy.cutAfter((chunk) => {
+    cut ||= has(after)(chunk)
+    return cut
+  })
+  const event = await line.withWorker(() => line.rotate(environment))
+  expect(event).toMatchObject({
+    outcome: 'failed',
+    postRevision: null,
+    rotations: [{ outcome: 'unknown', failureCode: 'OUTCOME_UNKNOWN' }],
+  })
+  proxy.relay()
 }
 
 test.each(['ALTER ROLE', 'COMMIT'] as const)('the answer to %s is lost: published once', async (words) => {
@@ -66,18 +95,7 @@ test.each(['ALTER ROLE', 'COMMIT'] as const)('the answer to %s is lost: publishe
 })
 
 test('the target goes away after it changed: unknown, and the next rotation publishes that value without a change', async () => {
-  let cut = false
-  proxy.cutAfter((chunk) => {
-    cut ||= has('COMMIT')(chunk)
-    return cut
-  })
-  const event = await line.withWorker(() => line.rotate(environment))
-  expect(event).toMatchObject({
-    outcome: 'failed',
-    postRevision: null,
-    rotations: [{ outcome: 'unknown', failureCode: 'OUTCOME_UNKNOWN' }],
-  })
-  proxy.relay()
+  await leaveInDoubt('COMMIT')
   const changed = await verifiers()
   const next = await line.withWorker(() => line.rotate(environment))
   expect(next).toMatchObject({ outcome: 'succeeded', postRevision: 4 })
@@ -85,6 +103,54 @@ test('the target goes away after it changed: unknown, and the next rotation publ
   const { current, previous } = await line.state(environment, 'db')
   expect(previous).toEqual(before)
   expect(await target.canLogIn(current!)).toBe(true)
+})
+
+test('nothing is sent again while what is published does not log in: both users stay as they are', async () => {
+  await line.withWorker(() => line.rotate(environment))
+  const { current, previous } = await line.state(environment, 'db')
+  await leaveInDoubt('ALTER ROLE')
+  await target.admin(`alter role ${current!.username} password 'by-hand'`)
+  const untouched = await verifiers()
+  const event = await line.withWorker(() => line.rotate(environment))
+  expect(event.rotations).toMatchObject([{ outcome: 'failed', failureCode: 'TARGET_CHANGED' }])
+  expect(await verifiers()).toEqual(untouched)
+  expect(await target.canLogIn(previous!)).toBe(true)
+})
+
+test('a person who publishes the slot in doubt is believed when it logs in, and the value in doubt given up', async () => {
+  await leaveInDoubt('ALTER ROLE')
+  const own = target.rotated.find(({ username }) => username !== before.username)!
+  const { text } = await line.newest(environment)
+  const brought = (password: string) =>
+    line.save(
+      environment,
+      text.replace(
+        / {6}state:[\s\S]*$/,
+        `      state: ${JSON.stringify({ current: { ...own, password }, previous: before })}\n`,
+      ),
+    )
+  await brought('not-what-it-is')
+  const refused = await line.withWorker(() => line.rotate(environment))
+  expect(refused.rotations).toMatchObject([{ failureCode: 'TARGET_CHANGED' }])
+  expect(await unsettled()).toHaveLength(1)
+  await brought(own.password)
+  expect((await line.withWorker(() => line.rotate(environment))).outcome).toBe('succeeded')
+  expect(await unsettled()).toEqual([])
+  const { current, previous } = await line.state(environment, 'db')
+  expect(current!.username).toBe(before.username)
+  expect(previous).toEqual(own)
+  expect(await target.canLogIn(own)).toBe(true)
+})
+
+test('what is in doubt at a target that the call no longer names is neither sent to the new one nor forgotten', async () => {
+  await leaveInDoubt('COMMIT')
+  const other = await targetDatabase()
+  await line.save(environment, rotatedDefinition(other))
+  expect((await line.withWorker(() => line.rotate(environment))).outcome).toBe('succeeded')
+  expect(await other.canLogIn((await line.state(environment, 'db')).current!)).toBe(true)
+  expect(await unsettled()).toMatchObject([{ outcome: 'unknown' }])
+  expect(await valuesSent()).toBe(2)
+  await other.drop()
 })
 
 test('the target is away from the start: failed, nothing in doubt, and the published one works', async () => {
@@ -97,16 +163,9 @@ test('the target is away from the start: failed, nothing in doubt, and the publi
 })
 
 test('the target goes away before it changed: unknown, and the next rotation sends the same value again', async () => {
-  let cut = false
-  proxy.cutAfter((chunk) => {
-    cut ||= has('ALTER ROLE')(chunk)
-    return cut
-  })
   const untouched = await verifiers()
-  const event = await line.withWorker(() => line.rotate(environment))
-  expect(event).toMatchObject({ postRevision: null, rotations: [{ outcome: 'unknown' }] })
+  await leaveInDoubt('ALTER ROLE')
   expect(await verifiers()).toEqual(untouched)
-  proxy.relay()
   const next = await line.withWorker(() => line.rotate(environment))
   expect(next).toMatchObject({ outcome: 'succeeded', postRevision: 4 })
   expect(await valuesSent()).toBe(1)
