@@ -78,6 +78,8 @@ async function publish(
   const locked = await lockEnvironment(db, environment.id)
   if (locked?.newestRevision !== newest) return false
   if ((await findEvent(db, event.id))?.completedAt !== null) return false
+  // Asked again: a process that was stopped in between has no present log-in to show.
+  if ((await verifiedLongAgo(db, event.id, services.limits.verifiedFor)).length > 0) return false
   const { published, failed } = publication
   for (const { row, code, message } of failed) {
     const fresh = await enter(db, row)

@@ -1,7 +1,7 @@
 /** The text of the next revision: the newest one with the new states in it, sealed, and read back before anybody else. */
 import { isDeepStrictEqual } from 'node:util'
-import { calls, sealSecrets, applyPatches, type Patch } from '../language/index.ts'
-import { FAILURES, RotationFailure, toRotationFailure, type FailureCode } from '../model/failures.ts'
+import { applyPatches, calls, EditError, sealSecrets, type Patch } from '../language/index.ts'
+import { FAILURES, RotationFailure, type FailureCode } from '../model/failures.ts'
 import { dataKeyOf, type Environment } from '../store/environments.ts'
 import type { RotationEvent } from '../store/events.ts'
 import type { Rotation } from '../store/journal.ts'
@@ -10,6 +10,7 @@ import { documentOf, evaluateRotateCall, parseDefinition, type EvaluatedCall } f
 import { originOf } from './guarded.ts'
 import { credentialOf, newState, statePatch, type NewState } from './patch-states.ts'
 import type { ActivityServices } from './services.ts'
+import { isStoreAway } from './store-away.ts'
 
 export interface Publication {
   text: string
@@ -32,38 +33,62 @@ interface Source {
   rotations: Rotation[]
 }
 
+/** @throws when the store is away; everything else is the fault of single paths, and holds up no other. */
 export async function publishedText(services: ActivityServices, source: Source): Promise<Publication> {
-  const { db, keeper } = services.environments
   const failed: Publication['failed'] = []
-  let ready: Ready[] = []
+  const ready: Ready[] = []
   for (const row of source.rotations) {
     try {
       ready.push(await prepareState(services, source, row))
     } catch (error) {
-      failed.push({ row, ...reasonOf(services, error, row) })
+      const { code, message } = reasonOf(services, error)
+      failed.push({ row, code: code === 'NOT_EVALUATED' ? 'CONFLICT' : code, message })
     }
   }
-  const dataKey = await dataKeyOf(db, keeper, source.environment.id)
-  while (ready.length > 0) {
+  const together = await textWith(services, source, ready, ready)
+  if (together.text !== undefined) return { text: together.text, published: ready, failed }
+  let text = source.newest.text
+  const published: Ready[] = []
+  for (const one of ready) {
+    const longer = await textWith(services, source, [...published, one], [one])
+    if (longer.text === undefined) failed.push({ row: one.row, ...longer.reason })
+    else {
+      text = longer.text
+      published.push(one)
+    }
+  }
+  return { text, published, failed }
+}
+
+type Reason = Pick<Publication['failed'][number], 'code' | 'message'>
+
+/** The text with these states in it, sealed, or why some of them cannot be read back from it. */
+async function textWith(
+  services: ActivityServices,
+  source: Source,
+  states: Ready[],
+  readBack: Ready[],
+): Promise<{ text: string } | { text?: undefined; reason: Reason }> {
+  if (states.length === 0) return { text: source.newest.text }
+  const { db, keeper } = services.environments
+  try {
+    const dataKey = await dataKeyOf(db, keeper, source.environment.id)
     const patched = applyPatches(
       source.newest.text,
-      ready.map(({ patch }) => patch),
+      states.map(({ patch }) => patch),
     )
     const text = await sealSecrets(patched, (plaintext) =>
       Promise.resolve(dataKey.seal('definition', '', plaintext)),
     )
-    const unreadable = await findUnreadable(services, source, text, ready)
-    if (unreadable.length === 0) return { text, published: ready, failed }
-    for (const { row } of unreadable) {
-      services.log.error(
-        { rotation: row.id },
-        'a new state does not read back from the text; it is kept unpublished',
-      )
-      failed.push({ row, code: 'INTERNAL', message: FAILURES.INTERNAL.words })
+    if (await allReadBack(services, source, text, readBack)) return { text }
+    services.log.error({ event: source.event.id }, 'a new state does not read back from the text')
+    return { reason: { code: 'INTERNAL', message: FAILURES.INTERNAL.words } }
+  } catch (error) {
+    const { code, message } = reasonOf(services, error)
+    return {
+      reason: { code, message: `the new credential is kept, and not yet in the definition: ${message}` },
     }
-    ready = ready.filter((one) => !unreadable.includes(one))
   }
-  return { text: source.newest.text, published: [], failed }
 }
 
 async function prepareState(services: ActivityServices, source: Source, row: Rotation): Promise<Ready> {
@@ -109,15 +134,14 @@ async function evaluateForCommit(
   })
 }
 
-/** Every path must read back its new state from the very text that is to be written: those that do not. */
-async function findUnreadable(
+/** Every path must read back its new state from the very text that is to be written. */
+async function allReadBack(
   services: ActivityServices,
   source: Source,
   text: string,
   ready: Ready[],
-): Promise<Ready[]> {
+): Promise<boolean> {
   const document = parseDefinition(source.environment, text)
-  const unreadable: Ready[] = []
   for (const one of ready) {
     const { published } = await evaluateRotateCall(services, {
       environment: source.environment,
@@ -128,21 +152,16 @@ async function findUnreadable(
       logins: 'unknown',
     })
     const expected = { current: one.state.current, previous: one.state.previous ?? null }
-    if (!isDeepStrictEqual(published, expected)) unreadable.push(one)
+    if (!isDeepStrictEqual(published, expected)) return false
   }
-  return unreadable
+  return true
 }
 
-function reasonOf(
-  services: ActivityServices,
-  error: unknown,
-  row: Rotation,
-): { code: FailureCode; message: string } {
-  if (!(error instanceof RotationFailure)) {
-    // The store is away, or a defect: neither is a reason to leave a credential unpublished. Try the commit again.
-    services.log.error({ rotation: row.id, ...originOf(error) }, 'a state could not be prepared')
-    throw error
-  }
-  const failure = toRotationFailure(error)
-  return { code: failure.code === 'NOT_EVALUATED' ? 'CONFLICT' : failure.code, message: failure.message }
+/** @throws the error itself when the store is away: that is no reason to leave a credential unpublished. */
+function reasonOf(services: ActivityServices, error: unknown): Reason {
+  if (isStoreAway(error)) throw error
+  if (error instanceof RotationFailure) return { code: error.code, message: error.message }
+  if (error instanceof EditError) return { code: 'NOT_EVALUATED', message: error.message }
+  services.log.error(originOf(error), 'a new state could not be written into the definition')
+  return { code: 'INTERNAL', message: FAILURES.INTERNAL.words }
 }
