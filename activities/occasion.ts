@@ -4,7 +4,7 @@ import { isRefusal } from '../model/refusal.ts'
 import { appendAudit } from '../store/audit.ts'
 import { lockEnvironment } from '../store/environments.ts'
 import { findByKey, insertRequest, scheduleKey } from '../store/requests.ts'
-import { listSchedules } from '../store/schedules.ts'
+import { listSchedules, type Schedule } from '../store/schedules.ts'
 import { inTransaction } from '../store/transaction.ts'
 import type { ActivityServices } from './services.ts'
 
@@ -41,6 +41,8 @@ export async function takeOccasion(
       return true
     }
     if (occasion.kind === 'signal') {
+      // This same signal, planned again: the schedule may have been edited in between.
+      if (await findByKey(db, environmentId, occasion.requestKey)) return false
       await appendAudit(db, {
         actor: schedule.owner,
         action: 'rotation.signal',
@@ -59,8 +61,7 @@ export async function takeOccasion(
       return false
     }
     const dueAt = new Date(occasion.dueAt)
-    if (schedule.id !== occasion.scheduleId || schedule.paused) return true
-    if (dueAt.getTime() <= schedule.effectiveAt.getTime()) return true
+    if (schedule.id !== occasion.scheduleId || !isBusinessOf(schedule, dueAt)) return true
     try {
       if (!isDue(parseSchedule(schedule.cron, schedule.timezone, environmentId), dueAt)) return true
     } catch (error) {
@@ -82,4 +83,9 @@ export async function takeOccasion(
     })
     return false
   })
+}
+
+/** False for an instant before the schedule was last edited, and while it is paused. */
+export function isBusinessOf(schedule: Schedule, dueAt: Date): boolean {
+  return !schedule.paused && dueAt.getTime() > schedule.effectiveAt.getTime()
 }

@@ -14,11 +14,12 @@ import {
 import { insertRotations, rotationsOf } from '../store/journal.ts'
 import { lockEnvironment, type Environment } from '../store/environments.ts'
 import { appendAudit } from '../store/audit.ts'
-import { findRequestById, markServed, oldestWaiting, type Request } from '../store/requests.ts'
+import { expireRequests, lockRequest, markServed, oldestWaiting, type Request } from '../store/requests.ts'
+import { listSchedules } from '../store/schedules.ts'
 import type { Queryable } from '../store/database.ts'
 import type { RotationOutcome } from '../model/outcomes.ts'
 import { draftRotations, finishRotations, type Draft } from './draft-rotations.ts'
-import { takeOccasion, type Occasion } from './occasion.ts'
+import { isBusinessOf, takeOccasion, type Occasion } from './occasion.ts'
 import type { ActivityServices } from './services.ts'
 
 export type { Occasion } from './occasion.ts'
@@ -67,8 +68,11 @@ type Choice = { kind: 'plan'; plan: Plan } | { kind: 'request'; environment: Env
 
 async function choose(db: Queryable, input: PlanInput): Promise<Choice> {
   const environment = await lockEnvironment(db, input.environmentId)
-  if (!environment || environment.deletedAt)
-    return { kind: 'plan', plan: { kind: 'idle', reason: 'no request' } }
+  const nothing: Choice = { kind: 'plan', plan: { kind: 'idle', reason: 'no request' } }
+  if (!environment || environment.deletedAt) {
+    await expireRequests(db, { environmentId: input.environmentId }, 'the environment was deleted')
+    return nothing
+  }
   const event = await openEvent(db, input.environmentId)
   if (event) {
     if (event.workflowId !== input.workflowId)
@@ -76,10 +80,19 @@ async function choose(db: Queryable, input: PlanInput): Promise<Choice> {
     await setDriver(db, event.id, input.workflowId, input.runId)
     return { kind: 'plan', plan: await planOf(db, environment, event) }
   }
-  const request = await oldestWaiting(db, input.environmentId)
-  return request
-    ? { kind: 'request', environment, request }
-    : { kind: 'plan', plan: { kind: 'idle', reason: 'no request' } }
+  for (;;) {
+    const request = await oldestWaiting(db, input.environmentId)
+    if (!request) return nothing
+    if (await isStillWanted(db, request)) return { kind: 'request', environment, request }
+    await expireRequests(db, { id: request.id }, 'its schedule was edited or removed before it could begin')
+  }
+}
+
+/** What waited while nothing could run is no business of a schedule that was edited since. */
+async function isStillWanted(db: Queryable, request: Request): Promise<boolean> {
+  if (request.dueAt === null) return true
+  const [schedule] = await listSchedules(db, request.environmentId)
+  return schedule?.id === request.scheduleId && isBusinessOf(schedule, request.dueAt)
 }
 
 /** Opens the event as drafted; undefined when the world moved meanwhile and it must be drafted again. */
@@ -91,7 +104,7 @@ async function openDraft(
   draft: Draft,
 ): Promise<Plan | undefined> {
   const environment = await lockEnvironment(db, input.environmentId)
-  const current = await findRequestById(db, request.id)
+  const current = await lockRequest(db, request.id)
   if (!environment || environment.deletedAt || current?.status !== 'waiting') return undefined
   if (environment.newestRevision !== draft.revision || (await openEvent(db, environment.id))) return undefined
   await insertEvent(db, {

@@ -13,6 +13,11 @@ export function connectDatabase(databaseUrl: string, options: { maxConnections?:
     connectionString: databaseUrl,
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: 10_000,
+    // A process that is stopped inside a transaction must not keep its locks.
+    idle_in_transaction_session_timeout: 10_000,
+    // Nor may a network that went away in silence hold up a query for ever.
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     application_name: 'rekey',
   })
   // An idle connection that the server drops must not end the process; the next query opens a new one.

@@ -114,17 +114,24 @@ export async function findByKey(
   return row && toRequest(row)
 }
 
-export async function findRequestById(db: Queryable, id: string): Promise<Request | undefined> {
-  const row = await db.selectFrom('rotation_requests').selectAll().where('id', '=', id).executeTakeFirst()
+/** Nobody else serves or expires it until the caller's transaction ends. */
+export async function lockRequest(db: Queryable, id: string): Promise<Request | undefined> {
+  const row = await db
+    .selectFrom('rotation_requests')
+    .selectAll()
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst()
   return row && toRequest(row)
 }
 
-/** The request with which an event began. */
+/** The request with which an event begins or began; an expired one only where no other asks for the same event. */
 export async function findByEvent(db: Queryable, eventId: string): Promise<Request | undefined> {
   const row = await db
     .selectFrom('rotation_requests')
     .selectAll()
     .where('event_id', '=', eventId)
+    .orderBy(sql`status = 'expired'`)
     .orderBy('created_at')
     .limit(1)
     .executeTakeFirst()
@@ -192,12 +199,13 @@ export function scheduleKey(scheduleId: string, dueAt: Date): string {
 export async function unservedRequests(
   db: Queryable,
   olderThan: number,
-): Promise<{ id: string; environmentId: string; age: number }[]> {
+): Promise<{ id: string; environmentId: string; trigger: Request['trigger']; age: number }[]> {
   return await db
     .selectFrom('rotation_requests as request')
     .select([
       'request.id',
       'request.environment_id as environmentId',
+      'request.trigger',
       sql<number>`(extract(epoch from now() - request.created_at) * 1000)::float8`.as('age'),
     ])
     .where('status', '=', 'waiting')
@@ -215,16 +223,20 @@ export async function unservedRequests(
     .execute()
 }
 
-/** Gives up a request that was never begun. */
-export async function expireRequest(db: Queryable, requestId: string, message: string): Promise<void> {
-  const row = await db
+/** Gives up a request, or all of an environment, that nothing has begun. */
+export async function expireRequests(
+  db: Queryable,
+  which: { id: string } | { environmentId: string },
+  message: string,
+): Promise<void> {
+  const rows = await db
     .updateTable('rotation_requests')
     .set({ status: 'expired', message })
-    .where('id', '=', requestId)
     .where('status', '=', 'waiting')
+    .where((eb) => ('id' in which ? eb('id', '=', which.id) : eb('environment_id', '=', which.environmentId)))
     .returning('event_id')
-    .executeTakeFirst()
-  if (row?.event_id) await sql`select pg_notify('rekey_events', ${row.event_id})`.execute(db)
+    .execute()
+  for (const { event_id } of rows) await sql`select pg_notify('rekey_events', ${event_id})`.execute(db)
 }
 
 /** The runs of a schedule, newest first: served, waiting and missed due times. */
@@ -273,12 +285,17 @@ async function coveringEvent(
     (other.force || !force) &&
     (other.paths === null || (paths !== null && paths.every((path) => other.paths?.includes(path))))
   const open = await db
-    .selectFrom('rotation_events')
-    .select(['id', 'paths', 'force'])
+    .selectFrom('rotation_events as event')
+    .innerJoin('environments', 'environments.id', 'event.environment_id')
+    .select(['event.id', 'event.paths', 'event.force'])
+    // Planned before the newest edit, it may lack a call that is asked for now.
+    .select(({ eb, ref }) =>
+      eb(ref('event.base_revision'), '=', ref('environments.newest_revision')).as('isUpToDate'),
+    )
     .where('environment_id', '=', environmentId)
     .where('completed_at', 'is', null)
     .executeTakeFirst()
-  if (open && covers(open)) return { eventId: open.id, open: true }
+  if (open?.isUpToDate && covers(open)) return { eventId: open.id, open: true }
   const waiting = await db
     .selectFrom('rotation_requests')
     .select(['event_id', 'paths', 'force'])

@@ -9,7 +9,8 @@ import { parseSchedule, previousDue, type Schedule as CronSchedule } from '../mo
 import { isRefusal } from '../model/refusal.ts'
 import { findEnvironmentById, type Environment } from '../store/environments.ts'
 import { openEvents, setDriver, type RotationEvent } from '../store/events.ts'
-import { expireRequest, newestServedDue, recordMissed, unservedRequests } from '../store/requests.ts'
+import { databaseTime } from '../store/ping.ts'
+import { expireRequests, newestServedDue, recordMissed, unservedRequests } from '../store/requests.ts'
 import { activeSchedules, type Schedule } from '../store/schedules.ts'
 
 export interface ReconcileOptions extends RotationsClient {
@@ -27,7 +28,9 @@ const MISSED_RECORDED = 1000
 export async function reconcile(options: ReconcileOptions): Promise<void> {
   for (const event of await openEvents(options.db)) await takeUp(options, event)
   await serveWaiting(options)
-  for (const schedule of await activeSchedules(options.db)) await serveMissedDue(options, schedule)
+  // By the store's clock: a worker whose own is fast must not run what is not due yet.
+  const now = await databaseTime(options.db)
+  for (const schedule of await activeSchedules(options.db)) await serveMissedDue(options, schedule, now)
 }
 
 async function takeUp(options: ReconcileOptions, event: RotationEvent): Promise<void> {
@@ -54,9 +57,11 @@ async function serveWaiting(options: ReconcileOptions): Promise<void> {
   const waiting = await unservedRequests(options.db, GRACE)
   const environments = new Set<string>()
   for (const request of waiting) {
-    if (options.requestExpiry > 0 && request.age > options.requestExpiry) {
+    // Nobody asks again for a due time: it runs after an outage of any length.
+    const mayExpire = request.trigger !== 'schedule' && options.requestExpiry > 0
+    if (mayExpire && request.age > options.requestExpiry) {
       options.log.warn({ request: request.id }, 'a request was never begun and has expired')
-      await expireRequest(options.db, request.id, 'no worker began this rotation in time; ask again')
+      await expireRequests(options.db, { id: request.id }, 'no worker began this rotation in time; ask again')
     } else environments.add(request.environmentId)
   }
   for (const environmentId of environments) {
@@ -65,14 +70,14 @@ async function serveWaiting(options: ReconcileOptions): Promise<void> {
 }
 
 /** Runs the newest due time that nobody served, once; those before it are recorded as missed. */
-async function serveMissedDue(options: ReconcileOptions, schedule: Schedule): Promise<void> {
+async function serveMissedDue(options: ReconcileOptions, schedule: Schedule, now: Date): Promise<void> {
   const environment = await findEnvironmentById(options.db, schedule.environmentId)
   if (!environment || environment.deletedAt) return
   const cron = readCron(options, schedule)
   if (!cron) return
   const served = await newestServedDue(options.db, schedule.id)
   const since = Math.max(schedule.effectiveAt.getTime(), served?.getTime() ?? 0)
-  let due = previousDue(cron, new Date(Date.now() - GRACE))
+  let due = previousDue(cron, new Date(now.getTime() - GRACE))
   if (!due || due.getTime() <= since) return
   const late = due
   options.log.warn(

@@ -13,7 +13,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import { defineSearchAttributeKey } from '@temporalio/common'
-import type { Activities, Occasion, Plan } from '../activities/index.ts'
+import type { Activities, Occasion, Plan, PlannedRotation } from '../activities/index.ts'
 import {
   requestRotation,
   rotateNow,
@@ -47,11 +47,10 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
     received += 1
     signals.push(`signal/${firstExecutionRunId}/${received}`)
   })
-  const cancelRequested = CancellationScope.current().cancelRequested.catch((error: unknown) => {
+  void CancellationScope.current().cancelRequested.catch((error: unknown) => {
     if (!isCancellation(error)) throw error
     cancelled = true
   })
-  void cancelRequested
 
   const store = proxyLocalActivities<Activities>({ startToCloseTimeout: '1m', retry: RETRY })
   const target = proxyActivities<Activities>({
@@ -63,23 +62,21 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
   const driver = { environmentId: input.environmentId, workflowId, runId }
 
   const runEvent = async (plan: Plan & { kind: 'event' }): Promise<EventSummary | null> => {
-    const again = (rotationIds: string[]) =>
-      rotateAll(
-        plan.rotations.filter((rotation) => rotationIds.includes(rotation.id)),
-        input.limits?.concurrency ?? CONCURRENCY,
-        (rotation) =>
-          target.rotateSecret.executeWithOptions({ summary: `${rotation.path} · ${rotation.rotator}` }, [
-            { rotationId: rotation.id, cancelled },
-          ]),
+    const rotate = (rotations: PlannedRotation[]) =>
+      rotateAll(rotations, input.limits?.concurrency ?? CONCURRENCY, ({ id, path, rotator }) =>
+        target.rotateSecret.executeWithOptions({ summary: `${path} · ${rotator}` }, [
+          { rotationId: id, cancelled },
+        ]),
       )
-    await again(plan.rotations.filter((rotation) => rotation.outcome === null).map((rotation) => rotation.id))
+    await rotate(plan.rotations.filter(({ outcome }) => outcome === null))
     for (;;) {
       const committed = await store.commitRevision.executeWithOptions(
         { summary: `commit ${plan.environment}` },
         [{ ...driver, eventId: plan.eventId }],
       )
       if (committed.kind === 'superseded') return null
-      if (committed.kind === 'verify again') await again(committed.rotationIds)
+      if (committed.kind === 'verify again')
+        await rotate(plan.rotations.filter(({ id }) => committed.rotationIds.includes(id)))
       else return { event: plan.eventId, trigger: plan.trigger, ...committed.summary }
     }
   }
@@ -95,6 +92,8 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
       if (plan.kind === 'event') {
         const summary = await runEvent(plan)
         if (summary) events.push(summary)
+        // Cancelled was that event, not what is asked for from here on.
+        cancelled = false
       }
       const signal = signals.shift()
       occasion = signal === undefined ? { kind: 'requests' } : { kind: 'signal', requestKey: signal }

@@ -41,6 +41,8 @@ export interface Line {
   /** The state that the newest (or a given) revision holds, in clear. */
   state(environment: Environment, path: string, revision?: number): Promise<RotatorState<Credential>>
   newest(environment: Environment): Promise<{ number: number; text: string }>
+  /** The status of every request of an environment, oldest first. */
+  requests(environment: Environment): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -150,6 +152,15 @@ export async function startLine(limits: Partial<RotationLimits> = {}): Promise<L
       return slotsOf(await readState(document!, path, host)) as RotatorState<Credential>
     },
     newest: async (environment) => (await latestRevision(db, environment.id))!,
+    requests: async (environment) => {
+      const rows = await db
+        .selectFrom('rotation_requests')
+        .select('status')
+        .where('environment_id', '=', environment.id)
+        .orderBy('created_at')
+        .execute()
+      return rows.map(({ status }) => status)
+    },
     close: async () => {
       await listener.close()
       await client.connection.close()

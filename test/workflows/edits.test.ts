@@ -1,11 +1,12 @@
 /** People edit while Rekey rotates: what must not be pulled away is refused, the rest is kept, no dead credential returns. */
-import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, afterEach, expect, test, vi } from 'vitest'
 import { cloneEnvironment } from '../../environments/clone.ts'
 import { deleteEnvironment } from '../../environments/delete.ts'
+import { limits } from '../../language/index.ts'
 import type { Environment } from '../../store/environments.ts'
 import { findEnvironment } from '../../store/environments.ts'
 import { getRevision } from '../../store/revisions.ts'
-import { gate, rotatedDefinition, startLine, type Line } from '../support/line.ts'
+import { gate, rotateCall, rotatedDefinition, startLine, type Line } from '../support/line.ts'
 import { targetDatabase, type TargetDatabase } from '../support/servers.ts'
 
 let line: Line
@@ -87,6 +88,82 @@ test('a call whose imported host changed meanwhile is a conflict; the new creden
     ).toEqual(before)
     expect(await target.canLogIn((await line.state(environment, 'db')).current!)).toBe(true)
   }, services)
+})
+
+test("a call whose imported users changed before it began touches nobody else's", async () => {
+  const foreign = await targetDatabase()
+  const owner = await line.environment(rotatedDefinition(foreign))
+  const names = ({ database, managing, rotated: [first, second] }: TargetDatabase) => `values:
+  database: ${database}
+  manager: { username: ${managing.username}, password: { fn::secret: ${managing.password} } }
+  users: { username1: ${first.username}, username2: ${second.username} }
+`
+  const imported = await line.environment(names(target))
+  await line.save(
+    environment,
+    `imports: [app/${imported.name}]
+values:
+  db:
+    fn::rotate::postgres:
+      inputs:
+        database:
+          host: ${target.host}
+          port: ${target.port}
+          database: \${database}
+          managingUser: \${manager}
+        rotateUsers: \${users}
+`,
+  )
+  await line.withWorker(() => line.rotate(owner))
+  const { current } = await line.state(owner, 'db')
+  const { services, reached, open } = gate(line.activityServices, 'plan: opened')
+  await line.withWorker(async () => {
+    const rotating = line.rotate(environment)
+    await reached
+    await line.save(imported, names(foreign))
+    open()
+    expect(await rotating).toMatchObject({
+      postRevision: null,
+      rotations: [{ outcome: 'failed', step: 'planned', failureCode: 'CONFLICT' }],
+    })
+    expect(await foreign.canLogIn(current!)).toBe(true)
+  }, services)
+  await foreign.drop()
+})
+
+test('a call that was added while the others rotate is rotated when it is asked for', async () => {
+  const added = await targetDatabase()
+  const { services, reached, open } = gate(line.activityServices, 'applied')
+  await line.withWorker(async () => {
+    const first = line.rotate(environment)
+    await reached
+    await edited(/$/, rotateCall('added', added))
+    const asked = [line.rotate(environment, { paths: ['added'] }), line.rotate(environment)]
+    await vi.waitFor(async () => expect(await line.requests(environment)).toHaveLength(3))
+    open()
+    expect((await first).rotations).toMatchObject([{ path: 'db', outcome: 'succeeded' }])
+    expect((await asked[0]!).rotations).toContainEqual(
+      expect.objectContaining({ path: 'added', outcome: 'succeeded' }),
+    )
+    expect((await asked[1]!).rotations).toContainEqual(
+      expect.objectContaining({ path: 'added', outcome: 'succeeded' }),
+    )
+  }, services)
+  await added.drop()
+})
+
+test('a definition without room for the new state is said to be so, and the credential is taken up later', async () => {
+  const { text } = await line.newest(environment)
+  const room = limits.textBytes - Buffer.byteLength(text)
+  await line.save(environment, `${text}# ${'x'.repeat(room - 50)}\n`)
+  await line.withWorker(async () => {
+    const event = await line.rotate(environment)
+    expect(event).toMatchObject({ postRevision: null, rotations: [{ failureCode: 'NOT_EVALUATED' }] })
+    expect(event.rotations[0]!.message).toMatch(/credential is kept.*limited to \d+ bytes/)
+    await line.save(environment, text)
+    expect((await line.rotate(environment)).outcome).toBe('succeeded')
+    expect(await target.canLogIn((await line.state(environment, 'db')).current!)).toBe(true)
+  })
 })
 
 test('rolling back to any revision, also to one before the first rotation, keeps the newest credentials', async () => {

@@ -1,9 +1,9 @@
 /** What falls between the store and Temporal is taken up: workflows that are gone, requests nobody serves, cancellations. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { request, rotationWorkflowId, wait } from '../../client/rotations.ts'
-import type { Environment } from '../../store/environments.ts'
+import { lockEnvironment, type Environment } from '../../store/environments.ts'
 import { findEvent, listEvents, openEvent } from '../../store/events.ts'
 import { createSchedule } from '../../store/schedules.ts'
 import { reconcile } from '../../worker/reconcile.ts'
@@ -38,15 +38,6 @@ const asked = (environment: Environment) => ({
   requestKey: null,
 })
 
-/** As if every waiting request had been written `minutes` ago. */
-async function makeOlder(environment: Environment, minutes: number): Promise<void> {
-  await line.store.db
-    .updateTable('rotation_requests')
-    .set({ created_at: new Date(Date.now() - minutes * 60_000) } as never)
-    .where('environment_id', '=', environment.id)
-    .execute()
-}
-
 test('an event whose workflow was terminated is taken up again and rotated once', async () => {
   const environment = await line.environment(rotatedDefinition(await freshTarget()))
   const { services, reached, open } = gate(line.activityServices, 'applied')
@@ -79,36 +70,37 @@ test('an event of a schedule run that Temporal has forgotten is taken up too', a
   }, services)
 })
 
-test('a request without a worker waits for one', async () => {
+test('a store that hiccups while a call is planned fails nothing', async () => {
   const environment = await line.environment(rotatedDefinition(await freshTarget()))
-  const { eventId } = await request(line.on, asked(environment))
-  expect(await findEvent(line.store.db, eventId)).toBeUndefined()
-  await line.withWorker(() => wait(line.on, eventId, AbortSignal.timeout(30_000)))
-  expect(await findEvent(line.store.db, eventId)).toMatchObject({ outcome: 'succeeded' })
+  let hiccups = 1
+  const environments = {
+    ...line.services,
+    findRotator: (name: string) => {
+      if (hiccups-- > 0) throw new Error('Connection terminated unexpectedly')
+      return line.services.findRotator(name)
+    },
+  }
+  const event = await line.withWorker(() => line.rotate(environment), {
+    ...line.activityServices,
+    environments,
+  })
+  expect(event.outcome).toBe('succeeded')
 })
 
-test('a request whose workflow is gone is served by the reconciler; one that is too old expires', async () => {
-  const [served, expired] = [
-    await line.environment(rotatedDefinition(await freshTarget())),
-    await line.environment(rotatedDefinition(await freshTarget())),
-  ]
-  const events: string[] = []
-  for (const environment of [served, expired]) {
-    events.push((await request(line.on, asked(environment))).eventId)
-    await line.on.client.workflow.getHandle(rotationWorkflowId(environment.id)).terminate('a test')
-  }
-  await makeOlder(served, 2)
-  await makeOlder(expired, 20)
-  await line.withWorker(async () => {
-    await reconcile({ ...line.on, log, requestExpiry: 15 * 60_000 })
-    await wait(line.on, events[0]!, AbortSignal.timeout(30_000))
-    expect(await findEvent(line.store.db, events[0]!)).toMatchObject({ outcome: 'succeeded' })
-    await expect(wait(line.on, events[1]!, AbortSignal.timeout(30_000))).rejects.toMatchObject({
-      name: 'Refusal',
-      kind: 'unavailable',
-    })
-    expect(await findEvent(line.store.db, events[1]!)).toBeUndefined()
+test('a process that was stopped inside a transaction does not keep its locks', async () => {
+  const environment = await line.environment(rotatedDefinition(await freshTarget()))
+  const locked = Promise.withResolvers<void>()
+  const woken = Promise.withResolvers<void>()
+  const stopped = line.store.db.transaction().execute(async (transaction) => {
+    await lockEnvironment(transaction, environment.id)
+    locked.resolve()
+    await woken.promise
+    await lockEnvironment(transaction, environment.id)
   })
+  await locked.promise
+  expect((await line.withWorker(() => line.rotate(environment))).outcome).toBe('succeeded')
+  woken.resolve()
+  await expect(stopped).rejects.toThrow()
 })
 
 test('cancelled: paths that have not begun are not begun, the others end and are committed', async () => {
@@ -133,6 +125,22 @@ test('cancelled: paths that have not begun are not begun, the others end and are
       ],
     })
     await handle.result()
+  }, services)
+})
+
+test('what is asked for after a cancellation is not cancelled with it', async () => {
+  const environment = await line.environment(rotatedDefinition(await freshTarget()))
+  const { services, reached, open } = gate(line.activityServices, 'applied')
+  await line.withWorker(async () => {
+    const first = line.rotate(environment, { requestKey: 'first' })
+    await reached
+    await line.on.client.workflow.getHandle(rotationWorkflowId(environment.id)).cancel()
+    const second = line.rotate(environment, { requestKey: 'second' })
+    await vi.waitFor(async () => expect(await line.requests(environment)).toHaveLength(2))
+    await sleep(500)
+    open()
+    expect((await first).outcome).toBe('succeeded')
+    expect((await second).rotations).toMatchObject([{ outcome: 'succeeded' }])
   }, services)
 })
 
