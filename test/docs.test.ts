@@ -74,7 +74,8 @@ test('the settings page lists exactly the variables, with their defaults', () =>
 })
 
 test('generated pages are what the code says; node docs/generate.ts writes them', async () => {
-  for (const [path, text] of await generatedPages()) expect(read(path), path).toBe(text)
+  for (const [path, text] of await generatedPages())
+    expect(existsSync(join(ROOT, path)) ? read(path) : 'no page yet', path).toBe(text)
 })
 
 describe('commands of the README and of CONTRIBUTING', () => {
