@@ -17,7 +17,7 @@ export interface Context extends Terminal {
   surroundings: Surroundings
   /** The API as the person who is logged in. @throws Failure when nobody is. */
   api(): Api
-  /** Fires on Ctrl-C and the like. */
+  /** Fires on Ctrl-C and the like; its reason is the name of the system's signal. */
   signal: AbortSignal
 }
 

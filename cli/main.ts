@@ -8,15 +8,19 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 }
 
 const stopping = new AbortController()
+/** Signals in so short a time (ms) that the person does not want to wait for a clean end. */
+const IMPATIENT = { signals: 3, within: 2_000 }
+const received: number[] = []
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
   ['SIGHUP', 129],
 ] as const)
   process.on(signal, () => {
-    // Asked twice: the person does not want to wait for a clean end.
-    if (stopping.signal.aborted) process.exit(code)
-    stopping.abort()
+    received.push(Date.now())
+    const last = received.slice(-IMPATIENT.signals)
+    if (last.length === IMPATIENT.signals && last.at(-1)! - last[0]! < IMPATIENT.within) process.exit(code)
+    stopping.abort(signal)
   })
 // The reader of a pipe may leave early (`rekey env ls | head`).
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

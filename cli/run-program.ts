@@ -38,7 +38,12 @@ export async function runProgram(
       ),
     )
   })
-  const stop = () => child.kill('SIGTERM')
+  const stop = () => {
+    const name = context.signal.reason as unknown
+    // Ctrl-C at a terminal has reached the program already, and is its own to understand.
+    if (name === 'SIGINT' && context.input.isTTY) return
+    child.kill(name === 'SIGINT' || name === 'SIGHUP' ? name : 'SIGTERM')
+  }
   context.signal.addEventListener('abort', stop)
   try {
     const shown = Promise.all([

@@ -7,9 +7,10 @@ import { BrokenClaim, createTeller } from './teller.ts'
 
 const teller = createTeller(process.stdout, surroundings().colours)
 const stopping = new AbortController()
+let interrupted = false
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(name, () => {
-    if (!stopping.signal.aborted) process.stderr.write('\nending the demo …\n')
+    interrupted = true
     stopping.abort(new Error('interrupted'))
   })
 
@@ -27,7 +28,10 @@ try {
   teller.command('rekey dev')
   const starting = startTarget(`${stage.folder}/shop-database`, stopping.signal)
   // Whichever is slower: what was started must be known before it can be ended.
-  const [database, rekey] = await Promise.allSettled([starting, stage.startRekey()])
+  const [database, rekey] = await Promise.allSettled([
+    starting,
+    stage.startRekey((words) => stopping.abort(new Error(words))),
+  ])
   if (database.status === 'fulfilled') target = database.value
   if (database.status === 'rejected') throw database.reason
   if (rekey.status === 'rejected') throw rekey.reason
@@ -38,8 +42,8 @@ try {
     `All ${teller.checks} checks held, in ${Math.round((Date.now() - started) / 1000)} s. To keep it running: make dev`,
   )
 } catch (error) {
-  process.exitCode = stopping.signal.aborted ? 130 : 1
-  process.stderr.write(stopping.signal.aborted ? '' : `\nthe demo failed: ${wordsOf(error)}\n`)
+  process.exitCode = interrupted ? 130 : 1
+  process.stderr.write(interrupted ? '\nending the demo …\n' : `\nthe demo failed: ${wordsOf(error)}\n`)
   await endAll().catch((failure: unknown) => process.stderr.write(`${wordsOf(failure)}\n`))
 }
 
@@ -59,7 +63,7 @@ async function endAll(): Promise<void> {
 }
 
 function wordsOf(error: unknown): string {
-  if (stopping.signal.aborted) return 'interrupted'
-  if (error instanceof BrokenClaim) return error.message
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const cause: unknown = stopping.signal.aborted ? stopping.signal.reason : error
+  if (cause instanceof BrokenClaim || stopping.signal.aborted) return (cause as Error).message
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
 }

@@ -17,8 +17,8 @@ const START_DEADLINE = 90_000
 export interface Stage {
   folder: string
   dataDir: string
-  /** Starts `rekey dev`; its progress is told line by line. */
-  startRekey(): Promise<{ url: string; temporalUrl: string }>
+  /** Starts `rekey dev`; its progress is told line by line. `onLost` hears when it ends by itself. */
+  startRekey(onLost: (words: string) => void): Promise<{ url: string; temporalUrl: string }>
   /** A file that commands find by its name. */
   write(file: string, text: string): Promise<void>
   /** Runs `rekey` with these arguments; shown as a person would type it, with what it prints. */
@@ -65,14 +65,18 @@ export async function setStage(teller: Teller, signal: AbortSignal): Promise<Sta
       detached: true,
     })
   let dev: ChildProcess | undefined
+  /** Exit code of `rekey dev`. */
+  let ended: Promise<number | null> = Promise.resolve(null)
   let parts: number[] = []
 
   const stage: Stage = {
     folder,
     dataDir,
-    startRekey: async () => {
+    startRekey: async (onLost) => {
       const args = ['dev', '--data-dir', dataDir, '--listen', '127.0.0.1:0']
       dev = start(args)
+      // Listened for from the beginning: it may end at any time.
+      ended = once(dev, 'close').then(([code]) => code as number | null)
       const words: string[] = []
       createInterface(dev.stderr!).on('line', (line) => {
         words.push(line)
@@ -82,6 +86,7 @@ export async function setStage(teller: Teller, signal: AbortSignal): Promise<Sta
       const [, , url = '', temporalUrl = ''] = ((await withDeadline(ready, signal)) ?? '').split(' ')
       if (!url) throw new Error(`rekey dev did not start: ${words.at(-1) ?? 'it said nothing'}`)
       parts = await pidsIn(dataDir)
+      void ended.then(() => onLost(words.at(-1) ?? 'rekey dev ended'))
       return { url, temporalUrl }
     },
     write: (file, text) => writeFile(join(folder, file), text, { mode: 0o600 }),
@@ -104,14 +109,10 @@ export async function setStage(teller: Teller, signal: AbortSignal): Promise<Sta
       return { code: code ?? -1, stdout }
     },
     stopRekey: async () => {
-      if (!dev || dev.exitCode !== null)
-        return { code: dev?.exitCode ?? null, left: await stillRunning(parts) }
       // Also those that were started after the last look, by a start that was cut off.
       parts = [...new Set([...parts, ...(await pidsIn(dataDir))])]
-      const ended = once(dev, 'close')
-      dev.kill('SIGTERM')
-      const [code] = (await ended) as [number | null]
-      return { code, left: await stillRunning(parts) }
+      dev?.kill('SIGTERM')
+      return { code: await ended, left: parts.filter((pid) => processIdentity(pid) !== undefined) }
     },
     clear: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }),
   }
@@ -144,10 +145,6 @@ async function pidsIn(dataDir: string): Promise<number[]> {
     .filter((file) => file.endsWith('.pid'))
     .map((file) => readFile(join(dataDir, file), 'utf8'))
   return (await Promise.all(records)).map((text) => (JSON.parse(text) as { pid: number }).pid)
-}
-
-async function stillRunning(pids: number[]): Promise<number[]> {
-  return pids.filter((pid) => processIdentity(pid) !== undefined)
 }
 
 function quoted(argument: string): string {
