@@ -20,7 +20,8 @@ help:
 demo: servers
 	@$(NODE) demo/main.ts
 
-test: servers
+test:
+	@bin/setup servers moto
 	@$(RUN) vitest run $(T)
 
 dev: servers

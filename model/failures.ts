@@ -113,11 +113,14 @@ export class RotationFailure extends Error {
   readonly code: FailureCode
   /** How long the target itself asked to wait, in milliseconds. */
   readonly retryAfter: number | undefined
+  /** True when the target is known to have changed nothing: it refused, or nothing was sent. */
+  readonly unchanged: boolean
 
-  constructor(code: FailureCode, words?: string, options: { retryAfter?: number } = {}) {
+  constructor(code: FailureCode, words?: string, options: { retryAfter?: number; unchanged?: boolean } = {}) {
     super(words ?? FAILURES[code].words)
     this.code = code
     this.retryAfter = options.retryAfter
+    this.unchanged = options.unchanged ?? false
   }
 }
 

@@ -1,8 +1,9 @@
 /** The registry of rotators: one line each. Nothing but the list. */
+import { awsIam } from './aws-iam.ts'
 import { postgres } from './postgres.ts'
 import type { AnyRotator } from './rotator.ts'
 
-const ROTATORS: AnyRotator[] = [postgres]
+const ROTATORS: AnyRotator[] = [awsIam, postgres]
 
 const byName = new Map(ROTATORS.map((rotator) => [rotator.name, rotator]))
 

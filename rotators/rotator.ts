@@ -40,7 +40,33 @@ export interface RotatorState<Credential> {
 
 export type TestAnswer = 'works' | 'refused'
 
-export type RecoverAnswer<Credential> = { made: Credential } | 'not made' | { suspects: string[] } | 'unknown'
+/**
+ * What became of an `apply` whose answer was lost. `instead`: nobody can have the credential that it made, so this is
+ * to be written down and applied in its place. `suspects`: one of these may be it, or somebody else's; each in words,
+ * with its id.
+ */
+export type RecoverAnswer<Credential, Prepared> =
+  { made: Credential } | 'not made' | { instead: Prepared } | { suspects: string[] } | 'unknown'
+
+/** Thrown by `apply`: nothing was changed; write this down instead, and call `apply` with it. */
+export class WriteDownFirst<Prepared> extends Error {
+  override name = 'WriteDownFirst'
+  readonly prepared: Prepared
+
+  constructor(prepared: Prepared) {
+    super('this is to be written down first')
+    this.prepared = prepared
+  }
+}
+
+/** For targets that take a while until all of them know a new credential: how often it must log in, in a row. */
+export interface Settling {
+  successes: number
+  /** Milliseconds within which it must have; until then, a refusal only says "not yet". */
+  deadline: number
+  /** Milliseconds between two log-ins. */
+  pause: number
+}
 
 export interface Rotator<Inputs, Credential, Prepared> {
   name: string
@@ -51,6 +77,8 @@ export interface Rotator<Inputs, Credential, Prepared> {
   repeatable: boolean
   /** True when the target makes the credential up (an access key): a `previous` that is gone is then a free slot. */
   madeByTarget: boolean
+  /** Absent where a credential works everywhere as soon as it was made. */
+  settling?: Settling
   inputs: JSONSchema
   /** Schema of the state: `{ current, previous? }`. */
   state: JSONSchema
@@ -72,14 +100,25 @@ export interface Rotator<Inputs, Credential, Prepared> {
    * Called again after a refused value, it makes a new one.
    */
   prepare(inputs: Inputs, state: RotatorState<Credential>, context: RotatorContext): Promise<Prepared>
-  /** The one change at the target, for exactly what `prepared` says. The answer is the new credential. */
+  /**
+   * The one change at the target, for exactly what `prepared` says. The answer is the new credential.
+   * @throws RotationFailure; WriteDownFirst when more has to be changed than `prepared` says
+   */
   apply(inputs: Inputs, prepared: Prepared, context: RotatorContext): Promise<Credential>
   /** The credential that `prepared` will have made, where the value is ours to choose; null where it is not. */
   candidate(prepared: Prepared): Credential | null
   /** A real log-in over the route that the definition names. @throws when it cannot tell. */
   test(inputs: Inputs, credential: Credential, context: RotatorContext): Promise<TestAnswer>
-  /** Asks the target what became of an `apply` whose answer was lost. */
-  recover?(inputs: Inputs, prepared: Prepared, context: RotatorContext): Promise<RecoverAnswer<Credential>>
+  /**
+   * Asks the target what became of an `apply` whose answer was lost; called when nothing can land any more.
+   * `published` is what the newest revision holds: never what was lost, whatever `prepared` says.
+   */
+  recover?(
+    inputs: Inputs,
+    prepared: Prepared,
+    context: RotatorContext,
+    published?: RotatorState<Credential>,
+  ): Promise<RecoverAnswer<Credential, Prepared>>
   /** Removes a credential that was handed to Rekey. */
   remove?(inputs: Inputs, credential: Credential, context: RotatorContext): Promise<void>
 }

@@ -1,7 +1,8 @@
 /** The registry of login providers: one line each. Nothing but the list. */
+import { awsLogin } from './aws-login.ts'
 import type { AnyLogin } from './login.ts'
 
-const LOGINS: AnyLogin[] = []
+const LOGINS: AnyLogin[] = [awsLogin]
 
 const byName = new Map(LOGINS.map((login) => [login.name, login]))
 

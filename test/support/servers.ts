@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
+import type { SharedMoto } from './moto.ts'
 import type { SharedPostgres, SharedTemporal } from './shared-servers.ts'
 
 export interface FreshDatabase {
@@ -62,6 +63,11 @@ export async function sharedTemporal(): Promise<SharedTemporal & { namespace: st
 /** The workflows, bundled once for all test files. */
 export function sharedBundle(): Promise<{ codePath: string }> {
   return ask<{ codePath: string }>('bundle')
+}
+
+/** The AWS that all test files share, users and keys with unique names in it. */
+export function sharedMoto(): Promise<SharedMoto> {
+  return ask<SharedMoto>('moto')
 }
 
 /** A new, empty database on the shared server. */

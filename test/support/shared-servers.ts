@@ -1,5 +1,5 @@
 /**
- * vitest's globalSetup: one PostgreSQL and one Temporal for all test files, each started when a test first asks for it
+ * vitest's globalSetup: one PostgreSQL, one Temporal and one AWS (moto) for all test files, each started when a test first asks for it
  * and ended with the run. Tests ask over a loopback port (servers.ts), since they run in other processes.
  */
 import { randomUUID } from 'node:crypto'
@@ -13,6 +13,7 @@ import { startPostgres } from '../../embedded/postgres.ts'
 import { processIdentity } from '../../embedded/process-identity.ts'
 import { endOrphan } from '../../embedded/server-process.ts'
 import { startTemporal } from '../../embedded/temporal.ts'
+import { MOTO_ENDING, startMoto, type SharedMoto } from './moto.ts'
 
 export interface SharedPostgres {
   host: string
@@ -84,6 +85,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
       )
       return { address: server.address, uiUrl: server.uiUrl }
     }),
+    moto: once(async (): Promise<SharedMoto> => {
+      const { host, port, endpoint, admin } = keep(await startMoto(folder, abort.signal))
+      return { host, port, endpoint, admin }
+    }),
   }
 
   const token = randomUUID()
@@ -128,6 +133,7 @@ async function sweepAbandoned(): Promise<void> {
     const ending = [{ signal: 'SIGQUIT', patience: 5_000 }] as const
     await endOrphan('PostgreSQL', join(folder, 'postgres.pid'), folder, ending)
     await endOrphan('Temporal', join(folder, 'temporal.db.pid'), folder, ending)
+    await endOrphan('moto', join(folder, 'moto.pid'), folder, MOTO_ENDING)
     rmSync(folder, { recursive: true, force: true })
   }
 }

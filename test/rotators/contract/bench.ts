@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import { afterEach, expect } from 'vitest'
 import { RotationFailure, isFailureCode } from '../../../model/failures.ts'
 import type { FailureCode } from '../../../model/failures.ts'
+import { WriteDownFirst } from '../../../rotators/rotator.ts'
 import type { Rotator, RotatorContext, RotatorState } from '../../../rotators/rotator.ts'
 import { startProxy } from '../../support/proxy.ts'
 import type { Proxy } from '../../support/proxy.ts'
@@ -27,10 +28,10 @@ export interface Fixture<Inputs, Credential, Prepared> {
   logsIn(credential: Credential): Promise<boolean>
   /** Makes this credential stop working, the way somebody at the target would. */
   changeByHand(credential: Credential): Promise<void>
-  /** Makes the target keep every change to this slot waiting, until the answer is called. */
-  block(credential: Credential): Promise<() => Promise<void>>
-  /** What `prepare` could have made, and the target's own policy refuses from now on. */
-  refusedValue(prepared: Prepared): Promise<Prepared>
+  /** Makes the target keep every change to this slot waiting, until the answer is called. Where the value is ours. */
+  block?(credential: Credential): Promise<() => Promise<void>>
+  /** What `prepare` could have made, and the target's own policy refuses from now on. Where the value is ours. */
+  refusedValue?(prepared: Prepared): Promise<Prepared>
   /** Passwords in the inputs; they must never be in anything thrown. */
   secrets: string[]
   dispose(): Promise<void>
@@ -71,6 +72,24 @@ export async function failureOf(
   return failure
 }
 
+/** Applies, and whatever is to be written down first is, in a form that can be stored. */
+export async function applied<I, C, P>(
+  rotator: Rotator<I, C, P>,
+  inputs: I,
+  prepared: P,
+  writeDown: (instead: P) => void = () => {},
+): Promise<C> {
+  try {
+    return await rotator.apply(inputs, prepared, limits())
+  } catch (error) {
+    if (!(error instanceof WriteDownFirst)) throw error
+    const instead = JSON.parse(JSON.stringify(error.prepared)) as P
+    expect(instead, 'something else').not.toEqual(prepared)
+    writeDown(instead)
+    return await applied(rotator, inputs, instead, writeDown)
+  }
+}
+
 export interface Bench<Inputs, Credential, Prepared> extends Subject<Inputs, Credential, Prepared> {
   fixture(): Promise<Fixture<Inputs, Credential, Prepared>>
   proxyTo(address: Address): Promise<Proxy>
@@ -106,7 +125,7 @@ export function bench<I, C, P>(subject: Subject<I, C, P>): Bench<I, C, P> {
     },
     async rotate(inputs, state) {
       const prepared = await rotator.prepare(inputs, state, limits())
-      const current = await rotator.apply(inputs, prepared, limits())
+      const current = await applied(rotator, inputs, prepared)
       expect(await rotator.test(inputs, current, limits())).toBe('works')
       return { current, previous: rotator.slots === 2 ? state.current : null }
     },

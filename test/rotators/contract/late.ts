@@ -53,6 +53,21 @@ export function lateCases<I, C, P>({
     expect(runs.length).toBeGreaterThan(3)
   }
 
+  test('an attempt that is called off before it sent anything changes nothing', async () => {
+    const { inputs, logsIn } = await fixture()
+    const prepared = await rotator.prepare(inputs, NOTHING_YET, limits())
+    const context = limits({ signal: AbortSignal.abort() })
+    await failureOf(rotator.apply(inputs, prepared, context), 'CANCELLED')
+    await failureOf(rotator.apply(inputs, prepared, limits({ sendBy: Date.now() - 1 })), 'TARGET_TIMEOUT')
+    await sleep(200)
+    const value = rotator.candidate(prepared)
+    if (value !== null) expect(await logsIn(value)).toBe(false)
+    else expect(await rotator.recover?.(inputs, prepared, limits())).toBe('not made')
+  })
+
+  // What a target makes up is in its answer alone: there is no value yet that could land.
+  if (rotator.madeByTarget) return
+
   test('a request that arrives after the attempt gave up does not land', { timeout: 90_000 }, async () => {
     await holdEach(async (request) => {
       const { inputs, via, address, logsIn, secrets } = await fixture()
@@ -109,7 +124,7 @@ export function lateCases<I, C, P>({
     const state = await rotate(inputs, NOTHING_YET)
     const prepared = await rotator.prepare(inputs, state, limits())
     const value = rotator.candidate(prepared)!
-    const unblock = await block(value)
+    const unblock = await block!(value)
     const started = Date.now()
     const attempt = rotator.apply(inputs, prepared, limits({ changeTimeout: CHANGE_TIMEOUT }))
     await failureOf(attempt, 'TARGET_TIMEOUT', [...secrets, secretOf(value)])
@@ -124,7 +139,7 @@ export function lateCases<I, C, P>({
     const { inputs, logsIn, block } = await fixture()
     const prepared = await rotator.prepare(inputs, NOTHING_YET, limits())
     const value = rotator.candidate(prepared)!
-    const unblock = await block(value)
+    const unblock = await block!(value)
     const { signal: _, ...context } = limits({ changeTimeout: 4_000 })
     const { child } = applyElsewhere(rotator.name, inputs, prepared, context)
     await sleep(1_000)
@@ -134,15 +149,5 @@ export function lateCases<I, C, P>({
     await unblock()
     await sleep(300)
     expect(await logsIn(value)).toBe(false)
-  })
-
-  test('an attempt that is called off before it sent anything changes nothing', async () => {
-    const { inputs, logsIn } = await fixture()
-    const prepared = await rotator.prepare(inputs, NOTHING_YET, limits())
-    const context = limits({ signal: AbortSignal.abort() })
-    await failureOf(rotator.apply(inputs, prepared, context), 'CANCELLED')
-    await failureOf(rotator.apply(inputs, prepared, limits({ sendBy: Date.now() - 1 })), 'TARGET_TIMEOUT')
-    await sleep(200)
-    expect(await logsIn(rotator.candidate(prepared)!)).toBe(false)
   })
 }

@@ -1,0 +1,164 @@
+/**
+ * `fn::rotate::aws-iam`: an IAM user's two access keys take turns. AWS makes them up, so an answer that is lost loses a
+ * key. Deletes only what was handed to Rekey and written down first; a key that is merely new is nobody's.
+ */
+import { RotationFailure } from '../model/failures.ts'
+import { Aws } from './aws-iam/aws.ts'
+import { NoRoom } from './aws-iam/failures.ts'
+import { belongsTo, checkManager, Keys, type ListedKey } from './aws-iam/keys.ts'
+import { AWS_IAM_INPUTS, AWS_IAM_STATE } from './aws-iam/schema.ts'
+import type { AccessKey, AwsIamInputs, PreparedKey } from './aws-iam/schema.ts'
+import { credentialsOf, loginOf, regionOf, targetOf, userOf } from './aws-iam/user.ts'
+import { WriteDownFirst, type Rotator, type RotatorContext } from './rotator.ts'
+
+/** As AWS has it for every user; it cannot be raised. */
+const KEYS_PER_USER = 2
+
+export const awsIam: Rotator<AwsIamInputs, AccessKey, PreparedKey> = {
+  name: 'aws-iam',
+  title: 'AWS IAM access keys',
+  slots: 2,
+  repeatable: false,
+  madeByTarget: true,
+  // Ten to fifteen seconds until all of AWS knows a key are usual, and one good answer says nothing of the next.
+  settling: { successes: 5, deadline: 60_000, pause: 1_000 },
+  inputs: AWS_IAM_INPUTS,
+  state: AWS_IAM_STATE,
+  outputs: AWS_IAM_STATE,
+  permissions: [
+    { who: 'the login, on the user', grant: 'iam:ListAccessKeys', why: 'to see which keys there are' },
+    { who: 'the login, on the user', grant: 'iam:CreateAccessKey', why: 'to have a new key made' },
+    {
+      who: 'the login, on the user',
+      grant: 'iam:DeleteAccessKey',
+      why: 'to delete the key before the present one, when there is no room for another',
+    },
+    {
+      who: 'the login, on the user',
+      grant: 'iam:GetAccessKeyLastUsed',
+      why: 'optional: to say when a key that is in the way was last used',
+    },
+  ],
+
+  targets(inputs) {
+    const user = userOf(inputs)
+    regionOf(inputs, user)
+    return [targetOf(user)]
+  },
+
+  identity: (credential) => credential.accessKeyId,
+
+  open(_inputs, state) {
+    if (state.current === null) throw new RotationFailure('STATE_INVALID', 'not rotated yet')
+    return state.previous === null
+      ? { current: state.current }
+      : { current: state.current, previous: state.previous }
+  },
+
+  async prepare(inputs, state, context) {
+    const user = userOf(inputs)
+    const current = state.current?.accessKeyId ?? null
+    const previous = state.previous?.accessKeyId ?? null
+    return await asManager(inputs, context, async (keys, aws) => {
+      await checkManager(aws, user, context)
+      const listed = await keys.list()
+      const ids = listed.map(({ id }) => id)
+      if (ids.length >= KEYS_PER_USER && (previous === null || !ids.includes(previous)))
+        throw await noRoom(inputs, keys, listed, [current])
+      const known = [current, previous].filter((id) => id !== null)
+      const seen = [...new Set([...ids, ...known])]
+      return { manager: loginOf(inputs).accessKeyId, current, previous, seen, remove: null }
+    })
+  },
+
+  async apply(inputs, prepared, context) {
+    const { current, previous, remove } = prepared
+    return await asManager(inputs, context, async (keys, aws) => {
+      if (loginOf(inputs).accessKeyId !== prepared.manager) await checkManager(aws, userOf(inputs), context)
+      if (remove !== null) {
+        if (remove === current) throw new RotationFailure('INTERNAL')
+        await keys.delete(remove)
+      }
+      // Opens the connection too, so that nothing is waited for between the look at the clock and the change.
+      await keys.list()
+      try {
+        return await keys.create()
+      } catch (error) {
+        if (!(error instanceof NoRoom)) throw error
+      }
+      const listed = await keys.list()
+      const ids = listed.map(({ id }) => id)
+      if (ids.length < KEYS_PER_USER || (remove !== null && ids.includes(remove)))
+        throw new RotationFailure('TARGET_THROTTLED', 'AWS has not taken note of a deleted key yet', {
+          unchanged: true,
+        })
+      if (previous !== null && previous !== current && ids.includes(previous))
+        throw new WriteDownFirst({ ...prepared, remove: previous })
+      const [suspect, ...others] = ids.filter((id) => !prepared.seen.includes(id))
+      if (inputs.keysOnlyByRekey && suspect !== undefined && others.length === 0)
+        throw new WriteDownFirst({ ...prepared, remove: suspect })
+      throw await noRoom(inputs, keys, listed, [current])
+    })
+  },
+
+  candidate: () => null,
+
+  async test(inputs, credential, context) {
+    const user = userOf(inputs)
+    const login = credentialsOf(credential, 'state')
+    const owned = await Aws.as(login, regionOf(inputs, user), (aws) => belongsTo(aws, user, context))
+    return owned ? 'works' : 'refused'
+  },
+
+  async recover(inputs, prepared, context, published) {
+    return await asManager(inputs, context, async (keys, aws) => {
+      if (loginOf(inputs).accessKeyId !== prepared.manager) await checkManager(aws, userOf(inputs), context)
+      const current = published?.current?.accessKeyId ?? prepared.current
+      const previous = published?.previous?.accessKeyId ?? prepared.previous
+      // What is to be deleted has not made way yet: then no other key has been made either.
+      const known = new Set([...prepared.seen, prepared.remove, current, previous])
+      const listed = await keys.list()
+      const suspects = listed.map(({ id }) => id).filter((id) => !known.has(id))
+      const [suspect] = suspects
+      if (suspect === undefined) return 'not made'
+      if (inputs.keysOnlyByRekey && suspects.length === 1)
+        return { instead: { ...prepared, current, previous, remove: suspect } }
+      return { suspects: await keys.describe(suspects, listed) }
+    })
+  },
+
+  async remove(inputs, credential, context) {
+    await asManager(inputs, context, async (keys, aws) => {
+      await checkManager(aws, userOf(inputs), context)
+      await keys.delete(credential.accessKeyId)
+    })
+  },
+}
+
+async function asManager<T>(
+  inputs: AwsIamInputs,
+  context: RotatorContext,
+  work: (keys: Keys, aws: Aws) => Promise<T>,
+): Promise<T> {
+  const user = userOf(inputs)
+  return await Aws.as(loginOf(inputs), regionOf(inputs, user), (aws) =>
+    work(new Keys(aws, user, context), aws),
+  )
+}
+
+/** The keys in the way, in words with which a person can decide. */
+async function noRoom(
+  inputs: AwsIamInputs,
+  keys: Keys,
+  listed: ListedKey[],
+  ours: (string | null)[],
+): Promise<RotationFailure> {
+  const foreign = listed.map(({ id }) => id).filter((id) => !ours.includes(id))
+  const described = await keys.describe(foreign, listed)
+  return new RotationFailure(
+    'KEY_LIMIT',
+    `${inputs.userArn} has ${listed.length} access keys, which is all that AWS allows, and these are not known to be ours to delete: ` +
+      `${described.join('; ')}. Delete one of them, or put it into the state as previous`,
+    { unchanged: true },
+  )
+}
