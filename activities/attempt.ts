@@ -63,6 +63,7 @@ export class Attempt {
   async startSending(): Promise<number> {
     const sendBy = Date.now() + this.services.limits.changeTimeout
     await this.advance({ landsWithin: this.landsWithin })
+    await this.services.at('apply: written down')
     return sendBy
   }
 

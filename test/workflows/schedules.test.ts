@@ -99,6 +99,42 @@ test('a due time before the schedule was made, or of one that was removed, begin
   })
 })
 
+test('a path that was rotated a moment ago is skipped by a tick, and rotated by it when it is old enough', async () => {
+  const target = await targetDatabase()
+  targets.push(target)
+  const strict = await startLine({ minRotationAge: 2_000 })
+  try {
+    await strict.withWorker(async () => {
+      const environment = await strict.environment(rotatedDefinition(target))
+      const schedule = await createSchedule(strict.store.db, {
+        environmentId: environment.id,
+        cron: '* * * * *',
+        owner: 'ada',
+      })
+      await strict.store.db
+        .updateTable('schedules')
+        .set({ effective_at: minute(10) })
+        .execute()
+      await strict.rotate(environment)
+      const tickAt = (dueAt: Date) =>
+        strict.on.client.workflow.execute('rotateEnvironment', {
+          workflowId: `rotate/${environment.id}-${randomUUID()}`,
+          taskQueue: strict.on.taskQueue,
+          args: [{ environmentId: environment.id, scheduleId: schedule.id, dueAt: dueAt.toISOString() }],
+        })
+      expect(await tickAt(minute(2))).toMatchObject({
+        events: [{ outcome: 'succeeded', revision: null, rotations: [{ outcome: 'skipped' }] }],
+      })
+      await sleep(2_000)
+      expect(await tickAt(minute(1))).toMatchObject({
+        events: [{ revision: 4, rotations: [{ outcome: 'succeeded' }] }],
+      })
+    })
+  } finally {
+    await strict.close()
+  }
+})
+
 test('an owner who lost the right makes the run fail visibly, and nothing is touched', async () => {
   await line.withWorker(async () => {
     const scope = { organization: 'acme' }
