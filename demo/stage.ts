@@ -140,7 +140,7 @@ async function withDeadline<T>(work: Promise<T>, signal: AbortSignal): Promise<T
 }
 
 async function pidsIn(dataDir: string): Promise<number[]> {
-  const files = await readdir(dataDir).catch(() => [])
+  const files = await readdir(dataDir, { recursive: true }).catch(() => [])
   const records = files
     .filter((file) => file.endsWith('.pid'))
     .map((file) => readFile(join(dataDir, file), 'utf8'))

@@ -91,7 +91,8 @@ async function startParts(
 
   const temporal = timed('Temporal', () =>
     startTemporal({
-      databaseFile: join(dataDir, 'temporal.db'),
+      // In a folder of its own, which is closed to others also where the data folder cannot be.
+      databaseFile: join(dataDir, 'temporal', 'temporal.db'),
       cli: settings.temporalCli,
       port: temporalPort,
       uiPort: options.uiPort,
@@ -184,7 +185,7 @@ async function makeLogs(dataDir: string): Promise<string> {
   await mkdir(logs, { recursive: true, mode: 0o700 })
   for (const [name, target] of [
     ['postgres.log', '../postgres.log'],
-    ['temporal.log', '../temporal.db.log'],
+    ['temporal.log', '../temporal/temporal.db.log'],
   ] as const) {
     await rm(join(logs, name), { force: true })
     await symlink(target, join(logs, name))

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { processIdentity } from '../../embedded/process-identity.ts'
 
 const COMMAND_LINE = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
-const PARTS = ['server', 'worker', 'temporal.db', 'postgres']
+const PARTS = ['server', 'worker', 'temporal/temporal.db', 'postgres']
 const SLOW = 120_000
 
 interface Dev {
@@ -112,6 +112,7 @@ test(
     expect((await fetch(dev.temporalUrl)).status).toBe(200)
     await makeEnvironment(dev, 'kept')
     const token = await readFile(join(folder, 'admin-token'), 'utf8')
+    expect((await stat(join(folder, 'temporal'))).mode & 0o777).toBe(0o700)
     for (const file of ['admin-token', 'key'])
       expect((await stat(join(folder, file))).mode & 0o777).toBe(0o600)
     expect(dev.printed.stderr).not.toContain(token.trim())
@@ -137,7 +138,7 @@ test(
     expect(await dev.ended).toBe(0)
     expect(parts.filter((pid) => processIdentity(pid))).toEqual([])
     expect(dev.printed.stdout).toBe(`rekey ready ${dev.url} ${dev.temporalUrl}\n`)
-    expect((await readdir(folder)).filter((name) => name.endsWith('.pid'))).toEqual([])
+    expect((await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.pid'))).toEqual([])
 
     const again = await start()
     expect(await environments(again)).toEqual(['kept'])
