@@ -1,7 +1,7 @@
 /** Everything the demo runs on: a temporary folder, `rekey dev` and the command line; takes all of it away again. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -23,8 +23,8 @@ export interface Stage {
   write(file: string, text: string): Promise<void>
   /** Runs `rekey` with these arguments; shown as a person would type it, with what it prints. */
   rekey(args: string[], options?: RunOptions): Promise<Ran>
-  /** Ends `rekey dev`: exit code, and the processes that are left. */
-  stopRekey(): Promise<{ code: number | null; left: number[] }>
+  /** Ends `rekey dev`: exit code, how many processes it was, and those that are left. */
+  stopRekey(): Promise<{ code: number | null; started: number; left: number[] }>
   /** Removes the folder. */
   clear(): Promise<void>
 }
@@ -112,7 +112,9 @@ export async function setStage(teller: Teller, signal: AbortSignal): Promise<Sta
       // Also those that were started after the last look, by a start that was cut off.
       parts = [...new Set([...parts, ...(await pidsIn(dataDir))])]
       dev?.kill('SIGTERM')
-      return { code: await ended, left: parts.filter((pid) => processIdentity(pid) !== undefined) }
+      const code = await ended
+      const left = parts.filter((pid) => processIdentity(pid) !== undefined)
+      return { code, started: parts.length, left }
     },
     clear: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }),
   }
@@ -139,12 +141,14 @@ async function withDeadline<T>(work: Promise<T>, signal: AbortSignal): Promise<T
   }
 }
 
+/** Of `rekey dev` and its four servers, as far as they run. */
 async function pidsIn(dataDir: string): Promise<number[]> {
-  const files = await readdir(dataDir, { recursive: true }).catch(() => [])
-  const records = files
-    .filter((file) => file.endsWith('.pid'))
-    .map((file) => readFile(join(dataDir, file), 'utf8'))
-  return (await Promise.all(records)).map((text) => (JSON.parse(text) as { pid: number }).pid)
+  const names = ['dev', 'server', 'worker', 'postgres', 'temporal/temporal.db']
+  const pids = names.map(async (name) => {
+    const text = await readFile(join(dataDir, `${name}.pid`), 'utf8').catch(() => '')
+    return /^\{"pid":(\d+)/.exec(text)?.[1] ?? []
+  })
+  return (await Promise.all(pids)).flat().map(Number)
 }
 
 function quoted(argument: string): string {
