@@ -1,113 +1,147 @@
 /** An environment as the API's JSON: expressions, values with their traces, schemas. Nothing is redacted here. */
 import type { JSONSchema, Schema } from '../../model/json-schema.ts'
-import { isObjectValue, setEntry, type Value } from '../value.ts'
+import type { Range } from '../diagnostic.ts'
+import { isObjectValue, type Value } from '../value.ts'
 import type { Environment } from './environment.ts'
-import type { ExportedExpression } from './export-expression.ts'
-import { wireText } from './wire-text.ts'
+import type { ExportedExpression, ExportedPropertyAccessor } from './export-expression.ts'
+import { AFTER_TYPE, BEFORE_TYPE, holdsSchemas, saysNothing } from './schema-keywords.ts'
+import { WireWriter } from './wire-text.ts'
 
 /** @throws RangeError when the text would be larger than `limits.producedText`, or for a number JSON cannot hold */
 export function toWire(environment: Environment | null): string {
   if (!environment) return 'null'
   const { exprs, properties, schema, executionContext } = environment
-  const shape = new WireShape()
-  return wireText({
-    exprs: nonEmpty(mapRecord(exprs, (expression) => shape.expression(expression))),
-    properties: nonEmpty(mapRecord(properties, (value) => shape.value(value))),
-    schema: shape.schema(schema),
-    executionContext: {
-      properties: mapRecord(executionContext.properties, (value) => shape.value(value)),
-      schema: shape.schema(executionContext.schema),
-    },
-  })
+  const writer = new EnvironmentWriter()
+  let text = ''
+  if (!isEmpty(exprs)) text = writer.field(text, 'exprs', writer.expressions(exprs))
+  if (!isEmpty(properties)) text = writer.field(text, 'properties', writer.values(properties))
+  text = writer.field(text, 'schema', writer.schema(schema))
+  const context = `{"properties":${writer.values(executionContext.properties)},"schema":${writer.schema(executionContext.schema)}}`
+  return `{${writer.field(text, 'executionContext', context)}}`
 }
 
-// every part is shaped once, however often it is shared; only the text repeats it
-class WireShape {
-  readonly #known = new Map<object, unknown>()
-
-  value(value: Value): unknown {
-    return this.#once(value, () => ({
-      value: this.#data(value.value),
-      secret: value.secret || undefined,
-      unknown: value.unknown || undefined,
-      trace: value.trace && { def: value.trace.def, base: value.trace.base && this.value(value.trace.base) },
-    }))
+class EnvironmentWriter extends WireWriter {
+  expressions(expressions: Readonly<Record<string, ExportedExpression>>): string {
+    return this.record(expressions, (expression) => this.expression(expression))
   }
 
-  #data(data: Value['value']): unknown {
-    if (data === null) return undefined
-    if (Array.isArray(data)) return data.map((item) => this.value(item))
-    return isObjectValue(data) ? mapRecord(data, (item) => this.value(item)) : data
+  values(values: Readonly<Record<string, Value>>): string {
+    return this.record(values, (value) => this.value(value))
   }
 
-  expression(expression: ExportedExpression): unknown {
-    return this.#once(expression, () => {
-      const { range, schema, base, list, object, builtin, ...rest } = expression
-      return {
-        range,
-        schema: schema === undefined ? undefined : this.schema(schema),
-        base: base && this.expression(base),
-        ...rest,
-        list: list?.map((item) => this.expression(item)),
-        object: object && mapRecord(object, (item) => this.expression(item)),
-        builtin: builtin && {
-          ...builtin,
-          argSchema: this.schema(builtin.argSchema),
-          arg: this.expression(builtin.arg),
-        },
+  value(value: Value): string {
+    return this.once(value, ({ value: data, secret, unknown, trace }) => {
+      let text = ''
+      if (data !== null) text = this.field(text, 'value', this.#content(data))
+      if (secret) text = this.field(text, 'secret', 'true')
+      if (unknown) text = this.field(text, 'unknown', 'true')
+      if (trace) {
+        let places = trace.def ? this.field('', 'def', this.range(trace.def)) : ''
+        if (trace.base) places = this.field(places, 'base', this.value(trace.base))
+        text = this.field(text, 'trace', `{${places}}`)
       }
+      return `{${text}}`
     })
   }
 
-  /** Keywords in their usual order, `type` always present. */
-  schema(schema: Schema): unknown {
-    if (typeof schema === 'boolean') return schema
-    return this.#once(schema, () => ({
-      $defs: schema.$defs && mapRecord(schema.$defs, (inner) => this.schema(inner)),
-      $ref: schema.$ref,
-      anyOf: schema.anyOf?.map((inner) => this.schema(inner)),
-      oneOf: schema.oneOf?.map((inner) => this.schema(inner)),
-      prefixItems: schema.prefixItems?.map((inner) => this.schema(inner)),
-      items: schema.items === undefined ? undefined : this.schema(schema.items),
-      additionalProperties:
-        schema.additionalProperties === undefined ? undefined : this.schema(schema.additionalProperties),
-      properties: schema.properties && mapRecord(schema.properties, (inner) => this.schema(inner)),
-      type: schema.type ?? '',
-      ...keywords(schema),
-    }))
+  #content(data: Value['value']): string {
+    if (Array.isArray(data)) return this.list(data, (item) => this.value(item))
+    return isObjectValue(data) ? this.values(data) : this.data(data)
   }
 
-  #once(part: object, shape: () => unknown): unknown {
-    const known = this.#known.get(part)
-    if (known !== undefined) return known
-    const shaped = shape()
-    this.#known.set(part, shaped)
-    return shaped
+  range(range: Range): string {
+    return this.once(range, ({ environment, begin, end }) => {
+      const name = environment === undefined ? '' : `"environment":${JSON.stringify(environment)},`
+      return (
+        `{${name}"begin":{"line":${begin.line},"column":${begin.column},"byte":${begin.byte}},` +
+        `"end":{"line":${end.line},"column":${end.column},"byte":${end.byte}}}`
+      )
+    })
+  }
+
+  expression(expression: ExportedExpression): string {
+    return this.once(expression, (part) => `{${this.#expressionFields(part)}}`)
+  }
+
+  #expressionFields(expression: ExportedExpression): string {
+    const { range, schema, base, keyRanges, literal, interpolate, symbol, access, list, object, builtin } =
+      expression
+    let text = this.field('', 'range', this.range(range))
+    const add = (key: string, written: string): void => {
+      text = this.field(text, key, written)
+    }
+    if (schema !== undefined) add('schema', this.schema(schema))
+    if (base) add('base', this.expression(base))
+    if (keyRanges)
+      add(
+        'keyRanges',
+        this.record(keyRanges, (keyRange) => this.range(keyRange)),
+      )
+    if (literal !== undefined) add('literal', this.data(literal))
+    if (interpolate)
+      add(
+        'interpolate',
+        this.list(interpolate, (part) => this.#part(part)),
+      )
+    if (symbol) add('symbol', this.#accessors(symbol))
+    if (access) add('access', this.data(access))
+    if (list)
+      add(
+        'list',
+        this.list(list, (item) => this.expression(item)),
+      )
+    if (object) add('object', this.expressions(object))
+    if (builtin) {
+      const { name, nameRange, argSchema, arg } = builtin
+      let call = this.field('', 'name', JSON.stringify(name))
+      call = this.field(call, 'nameRange', this.range(nameRange))
+      call = this.field(call, 'argSchema', this.schema(argSchema))
+      add('builtin', `{${this.field(call, 'arg', this.expression(arg))}}`)
+    }
+    return text
+  }
+
+  #part({ text, value }: NonNullable<ExportedExpression['interpolate']>[number]): string {
+    const written = text === undefined ? '' : this.field('', 'text', JSON.stringify(text))
+    return `{${value ? this.field(written, 'value', this.#accessors(value)) : written}}`
+  }
+
+  #accessors(accessors: readonly ExportedPropertyAccessor[]): string {
+    return this.list(accessors, ({ key, index, range, value }) => {
+      const name = key === undefined ? `"index":${index}` : `"key":${JSON.stringify(key)}`
+      return `{${name},"range":${this.range(range)},"value":${this.range(value)}}`
+    })
+  }
+
+  /** Keywords in their usual order, `type` always present, others only where they say something. */
+  schema(schema: Schema): string {
+    if (typeof schema === 'boolean') return String(schema)
+    return this.once(schema, (part) => {
+      let text = ''
+      for (const keyword of BEFORE_TYPE) text = this.#keyword(text, part, keyword)
+      text = this.field(text, 'type', JSON.stringify(part.type ?? ''))
+      for (const keyword of AFTER_TYPE) text = this.#keyword(text, part, keyword)
+      return `{${text}}`
+    })
+  }
+
+  #keyword(text: string, schema: JSONSchema, keyword: keyof JSONSchema): string {
+    const value = schema[keyword]
+    if (value === undefined || saysNothing(keyword, value)) return text
+    const each = (inner: Schema): string => this.schema(inner)
+    switch (holdsSchemas(keyword)) {
+      case 'map':
+        return this.field(text, keyword, this.record(value as Record<string, Schema>, each))
+      case 'list':
+        return this.field(text, keyword, this.list(value as Schema[], each))
+      case 'one':
+        return this.field(text, keyword, each(value as Schema))
+      case undefined:
+        return this.field(text, keyword, this.data(value))
+    }
   }
 }
 
-const SHAPED: ReadonlySet<string> = new Set([
-  '$defs',
-  '$ref',
-  'anyOf',
-  'oneOf',
-  'prefixItems',
-  'items',
-  'additionalProperties',
-  'properties',
-  'type',
-])
-
-function keywords(schema: JSONSchema): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(schema).filter(([keyword]) => !SHAPED.has(keyword)))
-}
-
-function mapRecord<T>(record: Record<string, T>, map: (entry: T) => unknown): Record<string, unknown> {
-  const mapped: Record<string, unknown> = {}
-  for (const [key, entry] of Object.entries(record)) setEntry(mapped, key, map(entry))
-  return mapped
-}
-
-function nonEmpty(record: Record<string, unknown>): Record<string, unknown> | undefined {
-  return Object.keys(record).length > 0 ? record : undefined
+function isEmpty(collection: object): boolean {
+  return Object.keys(collection).length === 0
 }
