@@ -1,12 +1,16 @@
 /** Step apply: the one change at the target, for exactly what the row says. */
 import { RotationFailure } from '../model/failures.ts'
+import { WriteDownFirst } from '../rotators/rotator.ts'
 import { recordAnswer } from '../store/journal.ts'
 import { ownLandingWithin } from '../store/unsettled.ts'
 import type { Attempt } from './attempt.ts'
 
 /** How often a target may refuse a value by its own policy before the rotation is given up. */
 const MAX_REFUSED_VALUES = 3
+/** How often in a row there may be something to write down first; more would be a quarrel with somebody else. */
+const MAX_WRITTEN_FIRST = 4
 
+/** Leaves the row at `applied`; or at a step before, with what is to be done instead. */
 export async function applyChange(attempt: Attempt): Promise<void> {
   const { rotator, inputs } = attempt.call
   const { db } = attempt.services.environments
@@ -21,8 +25,13 @@ export async function applyChange(attempt: Attempt): Promise<void> {
   try {
     credential = await attempt.ask(() => rotator.apply(inputs, prepared, attempt.context(sendBy)))
   } catch (error) {
+    if (error instanceof WriteDownFirst) return await doInstead(attempt, error.prepared)
     // Without an answer it may still land; with one, testing again does no harm.
     attempt.sentByOthers = true
+    if (error instanceof RotationFailure && error.unchanged && alone) {
+      attempt.sentByOthers = false
+      await attempt.advance({ landsWithin: 'now' })
+    }
     if (error instanceof RotationFailure && error.code === 'TARGET_REJECTED_VALUE')
       return await burn(attempt, error, alone)
     throw error
@@ -40,19 +49,36 @@ export async function applyChange(attempt: Attempt): Promise<void> {
 
 /** The answer to a change that must not be sent twice was lost: the target is asked what became of it. */
 async function recoverChange(attempt: Attempt, prepared: unknown): Promise<void> {
-  const { rotator, inputs } = attempt.call
-  await attempt.wait(attempt.landsWithin)
-  const answer = rotator.recover
-    ? await attempt.ask(() => rotator.recover!(inputs, prepared, attempt.context()))
-    : 'unknown'
+  await attempt.wait(await ownLandingWithin(attempt.services.environments.db, attempt.row.id))
+  const answer = await attempt.recover(prepared)
   if (answer === 'not made') {
     attempt.sentByOthers = false
     return await applyChange(attempt)
   }
-  if (typeof answer === 'object' && 'made' in answer) {
-    return await attempt.advance({ step: 'applied', credential: attempt.seal(answer.made) })
-  }
-  throw new RotationFailure('OUTCOME_UNKNOWN')
+  if (answer === 'unknown') throw new RotationFailure('OUTCOME_UNKNOWN')
+  if ('suspects' in answer) throw suspected(answer.suspects)
+  if ('instead' in answer) return await doInstead(attempt, answer.instead)
+  await attempt.advance({ step: 'applied', credential: attempt.seal(answer.made) })
+}
+
+/** Nothing of this rotation is on its way: the row says something else from here on, and that is applied next. */
+async function doInstead(attempt: Attempt, prepared: unknown): Promise<void> {
+  if (++attempt.writtenFirst > MAX_WRITTEN_FIRST)
+    throw new RotationFailure('KEY_LIMIT', 'room that was made at the target was taken by somebody else', {
+      unchanged: true,
+    })
+  await attempt.advance({ prepared: attempt.seal(prepared), landsWithin: 'now' })
+  attempt.sentByOthers = false
+  await attempt.services.at('apply: written down first')
+}
+
+/** What a lost answer told of may be somebody else's as well: a person decides. */
+export function suspected(suspects: string[]): RotationFailure {
+  return new RotationFailure(
+    'KEY_LIMIT',
+    `an answer of the target was lost, and what it made cannot be told from what somebody else may have made: ` +
+      `${suspects.join('; ')}. Remove there what nobody uses, or put it into the state as previous`,
+  )
 }
 
 /** The target's policy refuses this value. It is tested before it is given up, kept sealed, and another one is made. */

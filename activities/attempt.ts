@@ -5,7 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CancelledFailure } from '@temporalio/activity'
 import { RotationFailure, toRotationFailure } from '../model/failures.ts'
-import type { RotatorContext, TestAnswer } from '../rotators/rotator.ts'
+import { WriteDownFirst } from '../rotators/rotator.ts'
+import type { RecoverAnswer, RotatorContext, TestAnswer } from '../rotators/rotator.ts'
 import { advance, type JournalChange, type Rotation } from '../store/journal.ts'
 import type { DataKey } from '../store/seal.ts'
 import type { EvaluatedCall } from './definition.ts'
@@ -20,6 +21,8 @@ export class Attempt {
   readonly #signal: AbortSignal
   /** True when a call other than one that this attempt saw answered may reach the target: an earlier attempt's, a lost one. */
   sentByOthers: boolean
+  /** How often something else had to be written down before it could be applied. */
+  writtenFirst = 0
 
   constructor(
     services: ActivityServices,
@@ -77,6 +80,7 @@ export class Attempt {
     try {
       return await question()
     } catch (error) {
+      if (error instanceof WriteDownFirst) throw error
       // Ended by us, not by the target: another attempt goes on from the row.
       if (this.#signal.aborted) throw new CancelledFailure('CANCELLED')
       if (!(error instanceof RotationFailure)) {
@@ -91,6 +95,33 @@ export class Attempt {
 
   async test(credential: unknown): Promise<TestAnswer> {
     return await this.ask(() => this.call.rotator.test(this.call.inputs, credential, this.context()))
+  }
+
+  /** As `test`, where the target takes a while to know a credential: refused only when it still is after that while. */
+  async testSettled(credential: unknown): Promise<TestAnswer> {
+    const { settling } = this.call.rotator
+    if (!settling) return await this.test(credential)
+    const startedAt = performance.now()
+    for (let successes = 0; ; await this.wait(settling.pause)) {
+      successes = (await this.test(credential)) === 'works' ? successes + 1 : 0
+      if (successes >= settling.successes) return 'works'
+      if (performance.now() - startedAt >= settling.deadline) return 'refused'
+    }
+  }
+
+  /** Takes back what the target itself said it made for us. */
+  async remove(credential: unknown): Promise<void> {
+    const { rotator, inputs } = this.call
+    const sendBy = Date.now() + this.services.limits.changeTimeout
+    await this.ask(async () => await rotator.remove?.(inputs, credential, this.context(sendBy)))
+  }
+
+  /** What became of a change whose answer was lost. Ask when it cannot land any more. */
+  async recover(prepared: unknown): Promise<RecoverAnswer<unknown, unknown>> {
+    const { rotator, inputs, published } = this.call
+    if (!rotator.recover) return 'unknown'
+    const answer = rotator.recover.bind(rotator)
+    return await this.ask(() => answer(inputs, prepared, this.context(), published))
   }
 
   /** Waits, unless the worker is to stop. */

@@ -40,7 +40,9 @@ export async function concludeFailure(
 
   const close = (outcome: 'failed' | 'unknown', code: FailureCode, message: string, settled: boolean) =>
     advance(services.environments.db, row, { outcome, failureCode: code, message, settled })
-  if (failure.code === 'OUTCOME_UNKNOWN') return await close('unknown', failure.code, failure.message, false)
+  const inDoubt = failure.code === 'KEY_LIMIT' && !failure.unchanged && row.step === 'prepared'
+  if (failure.code === 'OUTCOME_UNKNOWN' || inDoubt)
+    return await close('unknown', failure.code, failure.message, false)
   // Nothing was sent, or (a refused value) all that was sent has been answered and tested.
   if (row.step === 'planned')
     return await close('failed', failure.code, failure.message, row.sentUntil !== null)
@@ -81,8 +83,8 @@ async function whatBecameOfIt(attempt: Attempt): Promise<'works' | 'refused' | '
   const prepared = attempt.row.prepared === null ? null : attempt.unseal(attempt.row.prepared)
   const candidate = prepared === null ? null : rotator.candidate(prepared)
   if (attempt.row.sentUntil === null) return withoutAsking(attempt.row)
-  if (candidate === null) return 'cannot tell'
   try {
+    if (candidate === null) return await whatRecoverSays(attempt, prepared)
     if ((await attempt.test(candidate)) === 'works') return 'works'
     await attempt.wait(await ownLandingWithin(attempt.services.environments.db, attempt.row.id))
     return await attempt.test(candidate)
@@ -90,6 +92,12 @@ async function whatBecameOfIt(attempt: Attempt): Promise<'works' | 'refused' | '
     if (isCancellation(error)) throw error
     return 'cannot tell'
   }
+}
+
+async function whatRecoverSays(attempt: Attempt, prepared: unknown): Promise<'refused' | 'cannot tell'> {
+  await attempt.wait(await ownLandingWithin(attempt.services.environments.db, attempt.row.id))
+  const answer = prepared === null ? 'unknown' : await attempt.recover(prepared)
+  return answer === 'not made' ? 'refused' : 'cannot tell'
 }
 
 function withoutAsking(row: Rotation): 'refused' | 'cannot tell' {

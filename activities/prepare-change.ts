@@ -40,7 +40,8 @@ export async function testPublished(attempt: Attempt): Promise<RotatorState<unkn
   }
   if (published.previous === null) return published
   if ((await attempt.test(published.previous)) === 'works') return published
-  if (rotator.madeByTarget) return { current: published.current, previous: null }
+  // Gone, or only switched off: the rotator sees which.
+  if (rotator.madeByTarget) return published
   const { environmentId, path, id } = attempt.row
   const explained = await sentSincePublished(attempt.services.environments.db, {
     environmentId,

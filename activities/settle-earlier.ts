@@ -7,12 +7,13 @@ import { advance, type Rotation } from '../store/journal.ts'
 import { landingWithin, settleRotation, unsettledRotations } from '../store/unsettled.ts'
 import { inTransaction } from '../store/transaction.ts'
 import type { Attempt } from './attempt.ts'
+import { suspected } from './apply-change.ts'
 import { chooseChange, testPublished } from './prepare-change.ts'
 
 /**
  * Leaves the attempt's row at `applied` (the earlier value works), at `prepared` (the same value is to be sent again),
  * or at `planned` (nothing is in doubt any more).
- * @throws RotationFailure OUTCOME_UNKNOWN when it cannot be told; then nothing else may be done here.
+ * @throws RotationFailure OUTCOME_UNKNOWN, KEY_LIMIT when it cannot be told; then nothing else may be done here.
  */
 export async function settleEarlier(attempt: Attempt): Promise<void> {
   const { db } = attempt.services.environments
@@ -26,7 +27,7 @@ export async function settleEarlier(attempt: Attempt): Promise<void> {
 }
 
 async function settleOne(attempt: Attempt, earlier: Rotation): Promise<void> {
-  const { rotator, inputs, published } = attempt.call
+  const { rotator, published } = attempt.call
   const { db } = attempt.services.environments
   if (earlier.environmentId !== attempt.row.environmentId || earlier.rotator !== attempt.row.rotator) {
     throw new RotationFailure(
@@ -37,11 +38,15 @@ async function settleOne(attempt: Attempt, earlier: Rotation): Promise<void> {
   const prepared = earlier.prepared === null ? null : attempt.unseal(earlier.prepared, earlier.id)
   let credential = earlier.credential === null ? null : attempt.unseal(earlier.credential, earlier.id)
   credential ??= prepared === null ? null : rotator.candidate(prepared)
-  if (credential === null && prepared !== null && rotator.recover) {
+  if (credential === null && prepared !== null) {
     await attempt.wait(await landingWithin(db, earlier.targets, attempt.row.id))
-    const answer = await attempt.ask(() => rotator.recover!(inputs, prepared, attempt.context()))
+    const answer = await attempt.recover(prepared)
     if (answer === 'not made') return await settleRotation(db, earlier.id, attempt.row.id)
-    if (typeof answer === 'object' && 'made' in answer) credential = answer.made
+    if (answer !== 'unknown') {
+      if ('suspects' in answer) throw suspected(answer.suspects)
+      if ('instead' in answer) return await adoptInstead(attempt, earlier, answer.instead)
+      credential = answer.made
+    }
   }
   if (credential === null) {
     throw new RotationFailure('OUTCOME_UNKNOWN', 'what an earlier rotation of this path made cannot be told')
@@ -59,7 +64,12 @@ async function settleOne(attempt: Attempt, earlier: Rotation): Promise<void> {
   let answer = await attempt.test(credential)
   if (answer === 'refused') {
     await attempt.wait(await landingWithin(db, earlier.targets, attempt.row.id))
-    answer = await attempt.test(credential)
+    answer = await attempt.testSettled(credential)
+  }
+  if (answer === 'refused' && rotator.madeByTarget) {
+    // Ours by the target's own answer, and of no use: it would take up room for ever.
+    if (!isSlotOf(published.previous)) await attempt.remove(credential)
+    return await settle()
   }
   if (answer === 'refused') {
     // It did not arrive and never will. It is sent again if that is what would be done now: tested as any change is.
@@ -78,4 +88,19 @@ async function settleOne(attempt: Attempt, earlier: Rotation): Promise<void> {
   })
   // The earlier rotation's own call may still be on its way.
   attempt.sentByOthers = true
+}
+
+/** What the earlier one made is of no use to anybody: this rotation goes on in its place, once what is published logs in. */
+async function adoptInstead(attempt: Attempt, earlier: Rotation, prepared: unknown): Promise<void> {
+  await testPublished(attempt)
+  await inTransaction(attempt.services.environments.db, async (transaction) => {
+    await settleRotation(transaction, earlier.id, attempt.row.id)
+    attempt.row = await advance(transaction, attempt.row, {
+      step: 'prepared',
+      prepared: attempt.seal(prepared),
+      // From here on this row answers for what the earlier one left.
+      landsWithin: 'now',
+    })
+  })
+  attempt.sentByOthers = false
 }

@@ -7,7 +7,7 @@ export async function verifyChange(attempt: Attempt): Promise<void> {
   const { rotator, published } = attempt.call
   if (attempt.row.credential === null) throw new RotationFailure('INTERNAL')
   const credential = attempt.unseal(attempt.row.credential)
-  if ((await attempt.test(credential)) === 'refused') throw new RotationFailure('VERIFY_FAILED')
+  if ((await attempt.testSettled(credential)) === 'refused') throw new RotationFailure('VERIFY_FAILED')
   await attempt.services.at('verify: new one works')
   if (published.current !== null && (await attempt.test(published.current)) === 'refused') {
     throw new RotationFailure(

@@ -113,7 +113,7 @@ export class RotationFailure extends Error {
   readonly code: FailureCode
   /** How long the target itself asked to wait, in milliseconds. */
   readonly retryAfter: number | undefined
-  /** True when the target is known to have changed nothing: it refused, or nothing was sent. */
+  /** True when the target refused or was not asked: nothing was made, and nothing can land any more. */
   readonly unchanged: boolean
 
   constructor(code: FailureCode, words?: string, options: { retryAfter?: number; unchanged?: boolean } = {}) {

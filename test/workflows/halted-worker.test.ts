@@ -1,20 +1,17 @@
 /** A worker that is killed, or stopped and woken long after, between any two steps. */
-import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { request, wait } from '../../client/rotations.ts'
 import type { Environment } from '../../store/environments.ts'
 import type { RotatorState } from '../../rotators/rotator.ts'
 import { findEvent, listEvents } from '../../store/events.ts'
-import type { HaltPlan } from '../support/halting-worker.ts'
+import { pointsInSource, reachedAll, startHalting } from '../support/halting.ts'
 import { rotatedDefinition, startLine, TEST_LIMITS, type Credential, type Line } from '../support/line.ts'
-import { sharedBundle, targetDatabase, type TargetDatabase } from '../support/servers.ts'
+import { targetDatabase, type TargetDatabase } from '../support/servers.ts'
 
-/** Every place at which a halt is announced; the source is read, so that none is forgotten. */
-const POINTS = pointsInSource()
+/** Where targets that make credentials up come to, aws-iam.test.ts halts too. */
+const POINTS = pointsInSource().filter((point) => point !== 'apply: written down first')
 
 interface Case {
   point: string
@@ -30,12 +27,6 @@ beforeAll(async () => {
 })
 afterAll(() => line.close())
 
-function pointsInSource(): string[] {
-  const folder = fileURLToPath(new URL('../../activities/', import.meta.url))
-  const sources = readdirSync(folder).map((name) => readFileSync(folder + name, 'utf8'))
-  return sources.flatMap((source) => [...source.matchAll(/\bat\('([^']+)'\)/g)].map((match) => match[1]!))
-}
-
 async function prepareCases(): Promise<Case[]> {
   const cases: Case[] = []
   for (const point of POINTS) {
@@ -46,36 +37,6 @@ async function prepareCases(): Promise<Case[]> {
     cases.push({ point, target, environment, before: { current: current!, revision: 3 } })
   }
   return cases
-}
-
-async function startHalting(cases: Case[], signal: HaltPlan['signal']): Promise<ChildProcess> {
-  const plan: HaltPlan = {
-    signal,
-    bundle: (await sharedBundle()).codePath,
-    points: Object.fromEntries(cases.map(({ environment, point }) => [environment.id, point])),
-    settings: {
-      REKEY_DATABASE_URL: line.store.url,
-      REKEY_KEY_FILE: line.store.keyFile,
-      REKEY_TEMPORAL_ADDRESS: line.temporal.address,
-      REKEY_TASK_QUEUE: line.temporal.taskQueue,
-      REKEY_WORKER_LISTEN: '127.0.0.1:0',
-      REKEY_CHANGE_TIMEOUT: `${TEST_LIMITS.changeTimeout / 1000}s`,
-      REKEY_MIN_MANUAL_AGE: '0s',
-      REKEY_LOG_LEVEL: 'error',
-      REKEY_RECONCILE_INTERVAL: '1h',
-    },
-  }
-  const program = fileURLToPath(new URL('../support/halting-worker.ts', import.meta.url))
-  return spawn(process.execPath, [program, JSON.stringify(plan)], { stdio: ['ignore', 'pipe', 'inherit'] })
-}
-
-async function reachedAll(child: ChildProcess, count: number): Promise<void> {
-  let reached = 0
-  for await (const chunk of child.stdout!) {
-    reached += String(chunk).match(/^reached /gm)?.length ?? 0
-    if (reached === count) return
-  }
-  throw new Error(`the worker ended after ${reached} of ${count} points`)
 }
 
 async function checkRotatedOnce(
@@ -109,7 +70,7 @@ test.each(['SIGKILL', 'SIGSTOP'] as const)(
   async (signal) => {
     expect(POINTS.length).toBeGreaterThan(10)
     const cases = await line.withWorker(prepareCases)
-    const child = await startHalting(cases, signal)
+    const child = await startHalting(line, cases, signal)
     // From the start: it may be gone before the last request has been answered.
     const exited = once(child, 'exit')
     const reached = reachedAll(child, cases.length)
