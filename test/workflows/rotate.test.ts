@@ -136,13 +136,13 @@ describe('several paths', () => {
 
   test('when it failed, what depends on it is not evaluated and nothing of it is touched', async () => {
     const [outer, inner] = [await freshTarget(), await freshTarget()]
-    const wrong = { ...outer.managing, password: 'not-the-password' }
+    // What the inputs use is there, from before: only its rotation fails.
+    const own = JSON.stringify(outer.rotated[0])
+    const failing = `${rotateCall('a', outer, { managing: { ...outer.managing, password: 'not-the-password' } })}      state: { current: ${own} }\n`
     const dependent = rotateCall('b', inner).replace(inner.managing.username, '${a.current.username}')
     const before = await verifierOf(inner, inner.rotated[0].username)
     await line.withWorker(async () => {
-      const environment = await line.environment(
-        `values:\n${rotateCall('a', outer, { managing: wrong })}${dependent}`,
-      )
+      const environment = await line.environment(`values:\n${failing}${dependent}`)
       const event = await line.rotate(environment)
       expect(event.rotations.map(({ path, failureCode }) => [path, failureCode])).toEqual([
         ['a', 'LOGIN_FAILED'],
