@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CancelledFailure } from '@temporalio/activity'
+import { redactFailure } from '../environments/secret-inputs.ts'
 import { RotationFailure, toRotationFailure } from '../model/failures.ts'
 import { WriteDownFirst } from '../rotators/rotator.ts'
 import type { RecoverAnswer, RotatorContext, TestAnswer } from '../rotators/rotator.ts'
@@ -89,7 +90,7 @@ export class Attempt {
           'a rotator threw what is no rotation failure',
         )
       }
-      throw toRotationFailure(error)
+      throw redactFailure(toRotationFailure(error), this.call.secrets)
     }
   }
 

@@ -13,6 +13,8 @@ import { isStoreAway } from './store-away.ts'
 
 /** Errors of ours (the store away, a defect) are tried again; a defect that stays becomes INTERNAL after so many. */
 const OWN_ERRORS_TRIED = 20
+/** How long a login that was made with a credential of the same event may be refused. */
+const FRESH_LOGIN_MS = 60_000
 const SHORTEST_DELAY_MS = 1_000
 const LONGEST_DELAY_MS = 15_000
 
@@ -36,7 +38,7 @@ export async function concludeFailure(
   if (isCancellation(error)) throw new CancelledFailure('CANCELLED')
   const failure = asFailure(services, error, situation)
   const row = situation.attempt?.row ?? situation.row
-  if (FAILURES[failure.code].retry) await tryAgainInTime(services, failure, row, situation.startedAt)
+  if (isTransient(failure, row)) await tryAgainInTime(services, failure, row, situation.startedAt)
 
   const close = (outcome: 'failed' | 'unknown', code: FailureCode, message: string, settled: boolean) =>
     advance(services.environments.db, row, { outcome, failureCode: code, message, settled })
@@ -60,6 +62,12 @@ export async function concludeFailure(
     `${FAILURES.OUTCOME_UNKNOWN.words} (${failure.message})`,
     false,
   )
+}
+
+/** A login that was rotated a moment ago, in this event, may not be known everywhere yet. */
+function isTransient(failure: RotationFailure, row: Rotation): boolean {
+  if (failure.code === 'LOGIN_FAILED') return row.dependsOn.length > 0 && row.budgetUsed < FRESH_LOGIN_MS
+  return FAILURES[failure.code].retry
 }
 
 /** Counts the time against the target's budget, in the row, and has Temporal try again; returns when it is used up. */

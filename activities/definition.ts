@@ -1,5 +1,6 @@
 /** One rotate call of a definition, evaluated: its rotator, its inputs, and the state that is published. */
 import { createHost, type LoginCache } from '../environments/host.ts'
+import { secretTexts, targetsOf } from '../environments/secret-inputs.ts'
 import { slotsOf } from '../environments/state.ts'
 import { evaluateCall, load, toPlain, type Diagnostic, type Document } from '../language/index.ts'
 import { RotationFailure } from '../model/failures.ts'
@@ -11,6 +12,9 @@ import type { ActivityServices } from './services.ts'
 export interface EvaluatedCall {
   rotator: AnyRotator
   inputs: unknown
+  targets: string[]
+  /** Texts among the inputs that must not show in words. */
+  secrets: string[]
   published: RotatorState<unknown>
 }
 
@@ -72,7 +76,13 @@ export async function evaluateRotateCall(
   if (problem !== undefined) {
     throw new RotationFailure(host.denied.length > 0 ? 'PERMISSION_DENIED' : 'NOT_EVALUATED', problem)
   }
-  return { rotator, inputs: toPlain(inputs), published: slotsOf(state === null ? null : toPlain(state)) }
+  return {
+    rotator,
+    inputs: toPlain(inputs),
+    targets: targetsOf(rotator, inputs),
+    secrets: secretTexts(inputs),
+    published: slotsOf(state === null ? null : toPlain(state)),
+  }
 }
 
 /** The first error in words, with its place; undefined when there is none. */

@@ -94,7 +94,7 @@ async function draftRotation(
     if (call.insideStateOf !== undefined) {
       throw new RotationFailure('INPUT_INVALID', `this call stands inside the state of ${call.insideStateOf}`)
     }
-    const { rotator, inputs } = await evaluateRotateCall(services, {
+    const { targets } = await evaluateRotateCall(services, {
       environment,
       login: request.login,
       document,
@@ -105,7 +105,7 @@ async function draftRotation(
     return {
       path,
       rotator: call.rotator,
-      targets: rotator.targets(inputs),
+      targets,
       dependsOnPaths: call.dependsOn.map(canonical).filter((other) => options.asked.has(other)),
     }
   } catch (error) {

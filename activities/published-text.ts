@@ -105,7 +105,7 @@ async function prepareState(services: ActivityServices, source: Source, row: Rot
       )
     }
   }
-  if (!isDeepStrictEqual(call.rotator.targets(call.inputs), row.targets)) {
+  if (!isDeepStrictEqual(call.targets, row.targets)) {
     throw new RotationFailure('CONFLICT', 'this call names another target now; the new credential is kept')
   }
   const state = newState(await credentialOf(services, row), call.published)

@@ -131,7 +131,7 @@ async function evaluate(services: ActivityServices, row: Rotation): Promise<Eval
     loginCache: loginsOfEvent(row.eventId, rotated.length),
   })
   // What is imported may have changed since the plan: a target that was not claimed may be somebody else's.
-  if (!isDeepStrictEqual(call.rotator.targets(call.inputs), row.targets)) {
+  if (!isDeepStrictEqual(call.targets, row.targets)) {
     throw new RotationFailure(
       'CONFLICT',
       'what this call imports changed meanwhile, and it names another target now; nothing was touched there',

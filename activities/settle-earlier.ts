@@ -68,7 +68,10 @@ async function settleOne(attempt: Attempt, earlier: Rotation): Promise<void> {
   }
   if (answer === 'refused' && rotator.madeByTarget) {
     // Ours by the target's own answer, and of no use: it would take up room for ever.
-    if (!isSlotOf(published.previous)) await attempt.remove(credential)
+    if (!isSlotOf(published.previous)) {
+      await testPublished(attempt)
+      await attempt.remove(credential)
+    }
     return await settle()
   }
   if (answer === 'refused') {

@@ -13,6 +13,7 @@ import { isRefusal } from '../model/refusal.ts'
 import type { AnyRotator } from '../rotators/rotator.ts'
 import { canonicalJson } from './canonical-json.ts'
 import type { EvaluationHost } from './host.ts'
+import { targetsOf } from './secret-inputs.ts'
 import type { Services } from './services.ts'
 import { hasUnknown, storedState, type StoredState } from './state.ts'
 
@@ -52,7 +53,7 @@ export async function examineCalls(
       path: call.path,
       call,
       rotator,
-      targets: targetsOf(rotator, inputs, hasUnknown(evaluated.inputs, rotator.inputs), report),
+      targets: knownTargets(rotator, evaluated.inputs, report),
       fingerprint: canonicalJson([call.rotator, inputs, call.dependsOn]),
       state: stateOf(evaluated.state, call.path, report),
     })
@@ -61,18 +62,13 @@ export async function examineCalls(
   return { calls: examined, diagnostics }
 }
 
-function targetsOf(
-  rotator: AnyRotator,
-  inputs: unknown,
-  partlyUnknown: boolean,
-  report: (summary: string) => void,
-): string[] {
+function knownTargets(rotator: AnyRotator, inputs: Value, report: (summary: string) => void): string[] {
   try {
-    return rotator.targets(inputs)
+    return targetsOf(rotator, inputs)
   } catch (error) {
     // What is wrong may only be that a part is not known yet; the plan asks again when it is. Inputs that are only for
     // rotating never name a target, so rotators do without them.
-    if (!partlyUnknown)
+    if (!hasUnknown(inputs, rotator.inputs))
       report(
         error instanceof RotationFailure ? error.message : `the inputs of "${rotator.name}" cannot be used`,
       )

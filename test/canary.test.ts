@@ -82,8 +82,11 @@ test('a rotation that succeeds, one that fails and one in doubt leave no secret 
   const text = `values:
   own:
     fn::secret: ${typed}
-${rotateCall('good', target, proxy)}${rotateCall('broken', broken, { managing: wrong })}`
-  const secrets = new Set([typed, wrong.password, target.managing.password])
+${rotateCall('good', target, proxy)}${rotateCall('broken', broken, { managing: wrong }).replace(
+    `username: ${wrong.username}`,
+    `username: { fn::secret: ${wrong.username} }`,
+  )}`
+  const secrets = new Set([typed, wrong.username, wrong.password, target.managing.password])
   const messages: string[] = []
   const environment = await line.withWorker(async () => {
     const made = await line.environment(text)
@@ -102,7 +105,7 @@ ${rotateCall('good', target, proxy)}${rotateCall('broken', broken, { managing: w
     return made
   })
   await proxy.close()
-  expect(secrets.size).toBe(7)
+  expect(secrets.size).toBe(8)
 
   const places = {
     tables: await everyTable(),
