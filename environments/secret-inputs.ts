@@ -39,11 +39,7 @@ export function redactFailure(error: unknown, secrets: string[]): unknown {
   if (!(error instanceof RotationFailure)) return error
   const words = secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), error.message)
   if (words === error.message) return error
-  return new RotationFailure(
-    error.code,
-    words,
-    error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter },
-  )
+  return error.withWords(words)
 }
 
 /** Every secret text in a value, the longest first. */

@@ -122,6 +122,15 @@ export class RotationFailure extends Error {
     this.retryAfter = options.retryAfter
     this.unchanged = options.unchanged ?? false
   }
+
+  /** The same failure in other words. */
+  withWords(words: string): RotationFailure {
+    const { retryAfter, unchanged } = this
+    return new RotationFailure(this.code, words, {
+      unchanged,
+      ...(retryAfter !== undefined && { retryAfter }),
+    })
+  }
 }
 
 /** Any error as a failure; what is not ours becomes INTERNAL with its text kept out. */

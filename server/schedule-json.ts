@@ -1,7 +1,7 @@
 /** Schedules as the ESC API shows them, with the zone and the next ten due times as extras. */
 import { nextDues, parseSchedule } from '../model/cron.ts'
 import type { Environment } from '../store/environments.ts'
-import { scheduleRequests } from '../store/requests.ts'
+import { scheduleRequests } from '../store/due-times.ts'
 import type { Queryable } from '../store/database.ts'
 import type { Schedule } from '../store/schedules.ts'
 

@@ -4,13 +4,16 @@
  */
 import { WorkflowNotFoundError } from '@temporalio/client'
 import type { Logger } from 'pino'
+import { originOf } from '../activities/guarded.ts'
 import { rotationWorkflowId, startLateRun, wake, type RotationsClient } from '../client/rotations.ts'
 import { parseSchedule, previousDue, type Schedule as CronSchedule } from '../model/cron.ts'
 import { isRefusal } from '../model/refusal.ts'
 import { findEnvironmentById, type Environment } from '../store/environments.ts'
 import { openEvents, setDriver, type RotationEvent } from '../store/events.ts'
 import { databaseTime } from '../store/ping.ts'
-import { expireRequests, newestServedDue, recordMissed, unservedRequests } from '../store/requests.ts'
+import { newestServedDue, recordMissed } from '../store/due-times.ts'
+import { expireRequests, unservedRequests } from '../store/requests.ts'
+import { deleteExpiredSessions } from '../store/sessions.ts'
 import { activeSchedules, type Schedule } from '../store/schedules.ts'
 
 export interface ReconcileOptions extends RotationsClient {
@@ -26,11 +29,23 @@ const MISSED_RECORDED = 1000
 
 /** One round. @throws when the store or Temporal is away; the next round does it all. */
 export async function reconcile(options: ReconcileOptions): Promise<void> {
-  for (const event of await openEvents(options.db)) await takeUp(options, event)
+  for (const event of await openEvents(options.db)) await attempt(options, () => takeUp(options, event))
   await serveWaiting(options)
   // By the store's clock: a worker whose own is fast must not run what is not due yet.
   const now = await databaseTime(options.db)
-  for (const schedule of await activeSchedules(options.db)) await serveMissedDue(options, schedule, now)
+  for (const schedule of await activeSchedules(options.db)) {
+    await attempt(options, () => serveMissedDue(options, schedule, now))
+  }
+  await deleteExpiredSessions(options.db)
+}
+
+/** One that cannot be served now must not keep the others from it; the next round comes back to it. */
+async function attempt(options: ReconcileOptions, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    options.log.warn(originOf(error), 'something left behind could not be taken up; it is tried again')
+  }
 }
 
 async function takeUp(options: ReconcileOptions, event: RotationEvent): Promise<void> {
@@ -65,7 +80,9 @@ async function serveWaiting(options: ReconcileOptions): Promise<void> {
     } else environments.add(request.environmentId)
   }
   for (const environmentId of environments) {
-    await wake(options, environmentId, `${await nameOf(options, environmentId)} · waiting requests`)
+    await attempt(options, async () => {
+      await wake(options, environmentId, `${await nameOf(options, environmentId)} · waiting requests`)
+    })
   }
 }
 

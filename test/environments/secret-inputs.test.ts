@@ -59,6 +59,7 @@ test('the longest secret goes first, and what is short is left', () => {
   const value = fromPlain({ a: 'pa', b: 'pass', c: ['password'] }, { secret: true })
   const secrets = secretTexts({ ...value, secret: true })
   expect(secrets).toEqual(['password', 'pass'])
-  const failure = redactFailure(new RotationFailure('LOGIN_FAILED', 'password pass pa'), secrets)
-  expect(failure).toMatchObject({ code: 'LOGIN_FAILED', message: '[secret] [secret] pa' })
+  const options = { retryAfter: 7, unchanged: true }
+  const failure = redactFailure(new RotationFailure('LOGIN_FAILED', 'password pass pa', options), secrets)
+  expect(failure).toMatchObject({ code: 'LOGIN_FAILED', message: '[secret] [secret] pa', ...options })
 })
