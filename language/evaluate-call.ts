@@ -9,11 +9,13 @@ import { quote } from './encoding/quote.ts'
 import type { EvaluatedValue } from './evaluation/evaluated-value.ts'
 import { Evaluator } from './evaluation/evaluator.ts'
 import { ExpressionNode } from './evaluation/expression-node.ts'
+import { Answers } from './evaluation/answers.ts'
 import { EvaluationStopped, Session } from './evaluation/session.ts'
+import { mayWait, speculate } from './evaluation/speculation.ts'
 import { exportValue } from './export/export-value.ts'
 import type { CallExpression } from './expressions/expression.ts'
 import type { Host } from './host.ts'
-import type { ParsedDocument } from './parsed-document.ts'
+import { parseDocument, type ParsedDocument } from './parsed-document.ts'
 import { acceptAll } from './schema/accept.ts'
 import type { Value } from './value.ts'
 
@@ -44,12 +46,18 @@ export async function evaluateCall(
     const summary = `${quote(path)} names no fn::rotate call`
     return { inputs: UNKNOWN, state: null, diagnostics: [{ severity: 'error', summary, path: '' }] }
   }
-  const session = new Session(host, 'open', { target: call })
+  const session = new Session(host, 'open', { target: call, answers: new Answers(host, parseDocument) })
   const owner = index?.owners.get(call)
   session.add(callProblems(call, owner && callPath(owner)))
-  const evaluator = new Evaluator(session, document, (ciphertext) => host.decrypt(ciphertext))
+  const decrypt: Host['decrypt'] = (ciphertext) => host.decrypt(ciphertext)
+  const evaluator = new Evaluator(session, document, decrypt)
   const { diagnostics } = session
   try {
+    if (mayWait(document, session.mode)) {
+      await speculate(session, (speculative) =>
+        evaluateParts(new Evaluator(speculative, document, decrypt), call),
+      )
+    }
     return { ...(await evaluateParts(evaluator, call)), diagnostics }
   } catch (error) {
     if (!(error instanceof EvaluationStopped)) throw error

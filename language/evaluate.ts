@@ -3,11 +3,13 @@ import { formatPropertyPath, parsePropertyPath } from '../model/property-path.ts
 import { callPath } from './builtins/provider-call.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import { Evaluator } from './evaluation/evaluator.ts'
+import { Answers } from './evaluation/answers.ts'
 import { EvaluationStopped, Session, type Rotation } from './evaluation/session.ts'
+import { mayWait, speculate } from './evaluation/speculation.ts'
 import { EvaluatedEnvironment, type Environment } from './export/environment.ts'
 import type { CallExpression } from './expressions/expression.ts'
 import type { Host } from './host.ts'
-import type { ParsedDocument } from './parsed-document.ts'
+import { parseDocument, type ParsedDocument } from './parsed-document.ts'
 
 export interface Evaluation {
   /** Null where there is nothing to evaluate: no document, or neither values nor imports. */
@@ -24,12 +26,13 @@ export function check(
   host: Host,
   options: { showSecrets?: boolean } = {},
 ): Promise<Evaluation> {
-  return evaluate(document, new Session(host, 'check', { showSecrets: options.showSecrets ?? false }))
+  const showSecrets = options.showSecrets ?? false
+  return evaluate(document, new Session(host, 'check', { showSecrets, answers: answersOf(host) }))
 }
 
 /** Evaluates with everything opened, but for inputs that are needed only while rotating. */
 export function open(document: ParsedDocument | null, host: Host): Promise<Evaluation> {
-  return evaluate(document, new Session(host, 'open'))
+  return evaluate(document, new Session(host, 'open', { answers: answersOf(host) }))
 }
 
 /**
@@ -43,9 +46,13 @@ export async function rotate(
   options: { paths?: string[] } = {},
 ): Promise<Evaluation & { rotations: Rotation[] }> {
   const selected = document && options.paths?.length ? selectedCalls(document, options.paths) : undefined
-  const session = new Session(host, 'rotate', selected ? { selected } : {})
+  const session = new Session(host, 'rotate', { selected, answers: answersOf(host) })
   const evaluation = await evaluate(document, session)
   return { ...evaluation, rotations: session.rotations }
+}
+
+function answersOf(host: Host): Answers {
+  return new Answers(host, parseDocument)
 }
 
 function selectedCalls(document: ParsedDocument, paths: string[]): Set<CallExpression> {
@@ -56,10 +63,14 @@ function selectedCalls(document: ParsedDocument, paths: string[]): Set<CallExpre
 async function evaluate(document: ParsedDocument | null, session: Session): Promise<Evaluation> {
   const { diagnostics } = session
   if (!document) return { environment: null, diagnostics }
-  const { hasValues, imports } = document.declaration
-  if (!hasValues && imports.length === 0) return { environment: null, diagnostics }
-  const evaluator = new Evaluator(session, document, (ciphertext) => session.host.decrypt(ciphertext))
+  const { hasValues, hasImports } = document.declaration
+  if (!hasValues && !hasImports) return { environment: null, diagnostics }
+  const decrypt: Host['decrypt'] = (ciphertext) => session.host.decrypt(ciphertext)
+  const evaluator = new Evaluator(session, document, decrypt)
   try {
+    if (mayWait(document, session.mode)) {
+      await speculate(session, (speculative) => new Evaluator(speculative, document, decrypt).evaluateAll())
+    }
     const value = await evaluator.evaluateAll()
     const environment = new EvaluatedEnvironment(
       document.name,

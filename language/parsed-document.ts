@@ -2,6 +2,7 @@
 import { hasErrors, type Diagnostic } from './diagnostic.ts'
 import type { Declaration } from './expressions/expression.ts'
 import { parseDeclaration } from './expressions/parse-declaration.ts'
+import { limits } from './limits.ts'
 import { parseSyntax } from './syntax/parse-syntax.ts'
 
 export interface ParsedDocument {
@@ -10,13 +11,17 @@ export interface ParsedDocument {
   declaration: Declaration
 }
 
-/** No document when the text is no YAML, too large, too deep, or no object at all. */
+/** No document when the text is no YAML, too large or too deep. */
 export function parseDocument(
   name: string,
   text: string,
 ): { document: ParsedDocument | null; diagnostics: Diagnostic[] } {
   const syntax = parseSyntax(name, text)
   if (hasErrors(syntax.diagnostics)) return { document: null, diagnostics: syntax.diagnostics }
-  const { declaration, diagnostics } = parseDeclaration(syntax.root)
+  const { declaration, diagnostics, valueCount } = parseDeclaration(syntax.root)
+  if (valueCount > limits.values) {
+    const summary = `a definition is limited to ${limits.values} values; this one has ${valueCount}`
+    return { document: null, diagnostics: [{ severity: 'error', summary, path: '' }] }
+  }
   return { document: { name, declaration }, diagnostics }
 }

@@ -26,6 +26,8 @@ export interface Builtin {
   parse(argument: SyntaxNode, name: StringNode, reader: ArgumentReader): ParsedCall
   /** Reports what is wrong to the evaluator and returns an unknown value then; never throws. */
   evaluate(call: CallNode, evaluator: Evaluator): Promise<EvaluatedValue>
+  /** True when a call yields its argument, under its own name. */
+  readonly passesThrough?: boolean
   /** What a call yields, as far as that is known without its arguments. */
   readonly resultSchema: Schema
   /** How the exported expression shows the arguments: one of them as it is, a list, or an object. */

@@ -20,6 +20,7 @@ export const concat: Builtin = {
   async evaluate(call, evaluator) {
     const { value, ok } = await evaluator.typed(call.argument('value'), accept(ARRAYS))
     if (!ok) return evaluator.unknown(call, ANY_ARRAY)
+    evaluator.session.spend(value.size)
     const result = combined(call, ANY_ARRAY, [value], () =>
       (value.array ?? []).flatMap((array) => array.array ?? []),
     )

@@ -7,6 +7,7 @@ import type { Builtin, CallNode } from './builtin.ts'
 export const final: Builtin = {
   name: 'fn::final',
   resultSchema: true,
+  passesThrough: true,
   exported: 'value',
   argumentSchema: () => true,
   parse: (argument, _name, reader) => parseValue(argument, reader),

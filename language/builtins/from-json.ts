@@ -18,8 +18,10 @@ export const fromJson: Builtin = {
     if (value.containsUnknown) return combined(call, true, [value], () => null)
     return attempt(call, evaluator, () => {
       try {
-        const decoded = parseJson(value.repr as string)
-        return evaluatedFrom({ value: decoded.value, secret: value.secret }, call)
+        const text = value.repr as string
+        evaluator.session.produce(text.length)
+        const decoded = parseJson(text)
+        return evaluator.bounded(evaluatedFrom({ value: decoded.value, secret: value.secret }, call), call)
       } catch (error) {
         if (!(error instanceof JsonError)) throw error
         throw new BuiltinError(`decoding JSON string: ${error.message}`)

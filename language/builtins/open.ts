@@ -1,5 +1,4 @@
 /** `fn::open`, `fn::open::<provider>`: what a login provider answers. */
-import type { Schema } from '../../model/json-schema.ts'
 import { reasonOf } from '../diagnostic.ts'
 import type { Expression } from '../expressions/expression.ts'
 import type { Provider } from '../host.ts'
@@ -8,7 +7,7 @@ import { record, STRING_SCHEMA } from '../schema/schemas.ts'
 import { exportValue } from '../export/export-value.ts'
 import { fieldsOf } from './arguments.ts'
 import type { ArgumentReader, Builtin, CallNode } from './builtin.ts'
-import { callContext, providerOutput } from './provider-call.ts'
+import { callContext, providerOutput, usableSchema } from './provider-call.ts'
 import type { SyntaxNode } from '../syntax/node.ts'
 
 export const open: Builtin = {
@@ -50,10 +49,9 @@ export const open: Builtin = {
     const { provider: name } = call.expression
     if (name === undefined) return evaluator.unknown(call, true)
     const provider = await load(call, name, evaluator)
-    const { inputs: inputSchema, outputs }: { inputs: Schema; outputs: Schema } = provider?.schema() ?? {
-      inputs: true,
-      outputs: true,
-    }
+    const schemas = provider?.schema() ?? { inputs: true, outputs: true }
+    const inputSchema = usableSchema(call, evaluator, schemas.inputs, 'input schema')
+    const outputs = usableSchema(call, evaluator, schemas.outputs, 'schema')
     call.argumentSchemas['inputs'] = inputSchema
     call.schema = outputs
     const { value: inputs, ok } = await evaluator.typed(call.argument('inputs'), accept(inputSchema))
@@ -87,7 +85,8 @@ async function load(
   evaluator: Parameters<Builtin['evaluate']>[1],
 ): Promise<Provider | undefined> {
   try {
-    return await evaluator.session.host.loadProvider(name)
+    const { answers, host } = evaluator.session
+    return await answers.ask(call.expression, 'provider', () => host.loadProvider(name))
   } catch (error) {
     evaluator.error(call, reasonOf(error))
     return undefined

@@ -8,6 +8,7 @@ import { evaluatedFrom } from '../evaluation/from-value.ts'
 import { exportValue } from '../export/export-value.ts'
 import type { CallExpression } from '../expressions/expression.ts'
 import type { Context } from '../host.ts'
+import { schemaProblem } from '../schema/compile-schema.ts'
 import { pathSegments } from '../syntax/path.ts'
 import type { Value } from '../value.ts'
 import type { CallNode } from './builtin.ts'
@@ -43,13 +44,26 @@ export async function providerOutput(
     evaluator.error(call.argument('inputs'), 'inputs must be an object')
     return evaluator.unknown(call, outputs)
   }
+  const { answers, speculation } = evaluator.session
+  if (speculation && !answers.isAnswered(call.expression, 'open')) {
+    speculation.wantCall(call.expression, () => answers.ask(call.expression, 'open', answer))
+    return evaluator.unknown(call, outputs)
+  }
   try {
-    const value = await answer()
-    if (!value.unknown) return evaluatedFrom(value, call)
+    const value = await answers.ask(call.expression, 'open', answer)
+    if (!value.unknown) return evaluator.bounded(evaluatedFrom(value, call), call)
     evaluator.session.unanswered = true
     return evaluator.unknown(call, outputs)
   } catch (error) {
     evaluator.error(call, reasonOf(error))
     return evaluator.unknown(call, outputs)
   }
+}
+
+/** The schema itself, or one that accepts anything where it is unusable, which is reported as the provider's fault. */
+export function usableSchema(call: CallNode, evaluator: Evaluator, schema: Schema, name: string): Schema {
+  const problem = schemaProblem(schema)
+  if (problem === undefined) return schema
+  evaluator.error(call, `internal error: invalid ${name} (${problem})`)
+  return true
 }

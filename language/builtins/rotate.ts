@@ -4,7 +4,8 @@ import { formatPropertyPath } from '../../model/property-path.ts'
 import { reasonOf, type Diagnostic } from '../diagnostic.ts'
 import type { EvaluatedValue } from '../evaluation/evaluated-value.ts'
 import type { Evaluator } from '../evaluation/evaluator.ts'
-import type { Rotation } from '../evaluation/session.ts'
+import { evaluatedFrom } from '../evaluation/from-value.ts'
+import { EvaluationStopped, type Rotation } from '../evaluation/session.ts'
 import { exportValue } from '../export/export-value.ts'
 import type { CallExpression } from '../expressions/expression.ts'
 import type { RotateFunction } from '../host.ts'
@@ -14,7 +15,7 @@ import { pathText } from '../syntax/path.ts'
 import type { Value } from '../value.ts'
 import type { Builtin, CallNode } from './builtin.ts'
 import { parseRotate } from './parse-rotate.ts'
-import { callContext, callSegments, providerOutput } from './provider-call.ts'
+import { callContext, callSegments, providerOutput, usableSchema } from './provider-call.ts'
 
 export const rotate: Builtin = {
   name: 'fn::rotate',
@@ -31,22 +32,39 @@ export const rotate: Builtin = {
     const { provider: name } = call.expression
     if (name === undefined) return evaluator.unknown(call, true)
     const rotator = await loadRotator(call, name, evaluator)
-    const schemas = rotator?.schema() ?? { inputs: true, state: true, outputs: true }
-    const stateSchema: Schema = rotator ? { oneOf: [schemas.state, NULL_SCHEMA] } : true
-    Object.assign(call.argumentSchemas, { inputs: schemas.inputs, state: stateSchema })
+    const selected = isSelected(call.expression, evaluator)
+    // what a rotation changes, nobody may have looked at before
+    if (selected && evaluator.session.speculation) throw new EvaluationStopped('a rotation comes next')
+    const schemas = schemasOf(call, evaluator, rotator)
+    Object.assign(call.argumentSchemas, { inputs: schemas.inputs, state: schemas.state })
     call.schema = schemas.outputs
 
     const inputs = await evaluator.typed(call.argument('inputs'), accept(schemas.inputs))
-    const state = await evaluator.typed(call.argument('state'), accept(stateSchema))
+    const state = await evaluator.typed(call.argument('state'), accept(schemas.state))
     const held = evaluator.rotating ? inputs.value.containsUnknown : inputs.value.containsObservableUnknown
     const ready = inputs.ok && !held && state.ok && !state.value.containsUnknown
-    const selected = isSelected(call.expression, evaluator)
     if (!ready || evaluator.validating || !rotator) {
       if (selected) recordRotation(evaluator, call, { status: 'not-evaluated' })
       return evaluator.unknown(call, schemas.outputs)
     }
     return new Run(call, evaluator, rotator, inputs.value, schemas.outputs).run(state.value, selected)
   },
+}
+
+function schemasOf(call: CallNode, evaluator: Evaluator, rotator: RotateFunction | undefined) {
+  if (!rotator) return { inputs: true, state: true, outputs: true }
+  const { inputs, state, outputs } = rotator.schema()
+  return {
+    inputs: usableSchema(call, evaluator, inputs, 'input schema'),
+    state: usableSchema(call, evaluator, orNull(state), 'state schema'),
+    outputs: usableSchema(call, evaluator, outputs, 'schema'),
+  }
+}
+
+/** Definitions are looked up in the outermost schema. */
+function orNull(schema: Schema): Schema {
+  const $defs = typeof schema === 'object' ? schema.$defs : undefined
+  return { oneOf: [schema, NULL_SCHEMA], ...($defs && { $defs }) }
 }
 
 class Run {
@@ -78,9 +96,11 @@ class Run {
     if (selected) current = await this.#rotate(given)
     if (current === undefined) return evaluator.unknown(this.#call, this.#outputs)
     const latest = current
-    return providerOutput(this.#call, evaluator, this.#inputs, this.#outputs, () =>
-      this.#rotator.open(exportValue(this.#inputs), latest, callContext(this.#call, evaluator)),
-    )
+    return providerOutput(this.#call, evaluator, this.#inputs, this.#outputs, () => {
+      // everything in a secret state is secret, as it will be once it is written back
+      const held = selected && latest ? exportValue(evaluatedFrom(latest, this.#call)) : latest
+      return this.#rotator.open(exportValue(this.#inputs), held, callContext(this.#call, evaluator))
+    })
   }
 
   async #rotate(state: Value | null): Promise<Value | undefined> {
@@ -131,7 +151,8 @@ export async function loadRotator(
   evaluator: Evaluator,
 ): Promise<RotateFunction | undefined> {
   try {
-    return await evaluator.session.host.loadRotator(name)
+    const { answers, host } = evaluator.session
+    return await answers.ask(call.expression, 'rotator', () => host.loadRotator(name))
   } catch (error) {
     evaluator.error(call, reasonOf(error))
     return undefined

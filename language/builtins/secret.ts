@@ -13,8 +13,9 @@ export const secret: Builtin = {
   exported: 'value',
   argumentSchema: () => true,
   parse(argument, _name, reader) {
-    const ciphertext = ciphertextOf(argument)
-    if (ciphertext) return { parts: { ciphertext: reader.expression(ciphertext) } }
+    const sealed = ciphertextOf(argument)
+    const ciphertext = sealed && reader.expression(sealed)
+    if (ciphertext?.kind === 'string') return { parts: { ciphertext } }
     const plaintext = argument.kind === 'string' ? reader.expression(argument) : undefined
     if (plaintext?.kind === 'string') return { parts: { plaintext } }
     reader.error(argument, 'secret values must be string literals')
@@ -32,7 +33,8 @@ export const secret: Builtin = {
     }
     if (evaluator.validating && !evaluator.session.showSecrets) return sealed
     try {
-      const plaintext = await evaluator.decrypt(bytes)
+      const { answers } = evaluator.session
+      const plaintext = await answers.ask(call.expression, 'decrypt', () => evaluator.decrypt(bytes))
       return sealed.with({ unknown: false, repr: Buffer.from(plaintext).toString() })
     } catch (error) {
       evaluator.error(call, `decrypting: ${reasonOf(error)}`)

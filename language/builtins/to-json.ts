@@ -15,9 +15,7 @@ export const toJson: Builtin = {
     const value = await evaluator.evaluate(call.argument('value'), ACCEPT_ANY)
     return attempt(call, evaluator, () =>
       combined(call, STRING_SCHEMA, [value], () => {
-        const text = encode(() => jsonText(value))
-        evaluator.session.produce(text.length)
-        return text
+        return encode(() => jsonText(value, (length) => evaluator.session.produce(length)))
       }),
     )
   },
@@ -27,6 +25,7 @@ function encode(compute: () => string): string {
   try {
     return compute()
   } catch (error) {
-    throw new BuiltinError(`failed to encode JSON: ${(error as Error).message}`)
+    if (!(error instanceof RangeError)) throw error
+    throw new BuiltinError(`failed to encode JSON: ${error.message}`)
   }
 }

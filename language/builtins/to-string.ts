@@ -13,7 +13,10 @@ export const toString: Builtin = {
   argumentSchema: () => true,
   parse: (argument, _name, reader) => parseValue(argument, reader),
   async evaluate(call, evaluator) {
-    const { text, unknown, secret } = textOf(await evaluator.evaluate(call.argument('value'), ACCEPT_ANY))
+    const { text, unknown, secret } = textOf(
+      await evaluator.evaluate(call.argument('value'), ACCEPT_ANY),
+      evaluator.session,
+    )
     evaluator.session.produce(text.length)
     return new EvaluatedValue({
       def: call,

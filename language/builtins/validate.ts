@@ -1,14 +1,19 @@
 /** `fn::validate: {schema, value}`: the value, with a diagnostic where it does not fit. */
+import type { Schema } from '../../model/json-schema.ts'
+import type { Evaluator } from '../evaluation/evaluator.ts'
 import { ACCEPT_ANY, accept } from '../schema/accept.ts'
-import { SchemaError, schemaFrom } from '../schema/read-schema.ts'
+import { schemaProblem } from '../schema/compile-schema.ts'
+import { schemaFrom } from '../schema/read-schema.ts'
+import { SCHEMA_SCHEMA } from '../schema/schema-schema.ts'
 import { record } from '../schema/schemas.ts'
 import { fieldsOf } from './arguments.ts'
-import type { Builtin } from './builtin.ts'
+import type { Builtin, CallNode } from './builtin.ts'
 import { passedThrough } from './final.ts'
 
 export const validate: Builtin = {
   name: 'fn::validate',
   resultSchema: true,
+  passesThrough: true,
   exported: 'object',
   argumentSchema: () =>
     record([
@@ -32,20 +37,22 @@ export const validate: Builtin = {
     }
   },
   async evaluate(call, evaluator) {
-    const schemaNode = call.argument('schema')
-    const given = await evaluator.evaluate(schemaNode, ACCEPT_ANY)
+    const schema = await readSchema(call, evaluator)
     const valueNode = call.argument('value')
-    try {
-      const schema = given.containsUnknown ? undefined : schemaFrom(given)
-      const { value } =
-        schema === undefined
-          ? { value: await evaluator.evaluate(valueNode, ACCEPT_ANY) }
-          : await evaluator.typed(valueNode, accept(schema))
-      return passedThrough(call, value)
-    } catch (error) {
-      if (!(error instanceof SchemaError)) throw error
-      evaluator.error(error.place ?? schemaNode, error.message)
-      return passedThrough(call, await evaluator.evaluate(valueNode, ACCEPT_ANY))
-    }
+    if (schema === undefined) return passedThrough(call, await evaluator.evaluate(valueNode, ACCEPT_ANY))
+    const { value } = await evaluator.typed(valueNode, accept(schema))
+    return passedThrough(call, value)
   },
+}
+
+/** Undefined where it is not known or none: the value passes unchecked then. */
+async function readSchema(call: CallNode, evaluator: Evaluator): Promise<Schema | undefined> {
+  const node = call.argument('schema')
+  const { value, ok } = await evaluator.typed(node, accept(SCHEMA_SCHEMA))
+  if (!ok || value.containsUnknown) return undefined
+  const schema = schemaFrom(value)
+  const problem = schemaProblem(schema)
+  if (problem === undefined) return schema
+  evaluator.error(node, `invalid schema: ${problem}`)
+  return undefined
 }

@@ -15,7 +15,7 @@ const SHORT: Record<string, string> = {
 const PRINTABLE = /^[ \p{L}\p{M}\p{N}\p{P}\p{S}]$/u
 
 export function quote(text: string): string {
-  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`
+  if (/^[ -~]*$/.test(text)) return `"${text.replaceAll(/["\\]/g, '\\$&')}"`
   let quoted = '"'
   for (const character of text) quoted += SHORT[character] ?? escape(character)
   return `${quoted}"`

@@ -25,6 +25,15 @@ interface Properties {
   secret?: boolean
   final?: boolean
   rotateOnly?: boolean
+  before?: EvaluatedValue
+}
+
+/** What is worked out when somebody asks; the same for a value and for all that merely refer to it. */
+interface Derived {
+  schema?: Schema
+  keys?: readonly string[]
+  properties?: ReadonlyMap<string, EvaluatedValue>
+  nested?: { unknown: boolean; secret: boolean; observable: boolean; size: number }
 }
 
 export class EvaluatedValue {
@@ -39,15 +48,18 @@ export class EvaluatedValue {
   readonly depth: number
   /** How many values lie beneath this one. */
   readonly bases: number
+  /** True when it lies over something unknown, whose properties it may have inherited. */
+  readonly overUnknown: boolean
+  /** What it was before it was laid over its base, where an export goes on showing just that. */
+  readonly before: EvaluatedValue | undefined
+  /** True when `before` is here or anywhere inside. */
+  readonly holdsBefore: boolean
   readonly #ownSchema: Schema | undefined
-  #schema: Schema | undefined
-  #keys: readonly string[] | undefined
+  #derived: Derived = {}
   #late: Map<string, EvaluatedValue> | undefined
-  #properties: ReadonlyMap<string, EvaluatedValue> | undefined
   #lastOver: { base: EvaluatedValue; result: EvaluatedValue } | undefined
-  #nested: { unknown: boolean; secret: boolean; observable: boolean; size: number } | undefined
 
-  constructor({ def, repr = null, base, schema, unknown, secret, final, rotateOnly }: Properties) {
+  constructor({ def, repr = null, base, schema, unknown, secret, final, rotateOnly, before }: Properties) {
     this.def = def
     this.repr = repr
     this.base = base
@@ -56,9 +68,16 @@ export class EvaluatedValue {
     this.final = final ?? false
     this.rotateOnly = rotateOnly ?? false
     this.#ownSchema = schema ?? (this.unknown ? true : undefined)
+    this.before = before
+    this.overUnknown = base !== undefined && (base.unknown || base.overUnknown)
     let depth = base?.depth ?? 0
-    for (const child of childrenOf(repr)) depth = Math.max(depth, child.depth + 1)
+    let holdsBefore = before !== undefined || (base?.holdsBefore ?? false)
+    for (const child of childrenOf(repr)) {
+      if (child.depth >= depth) depth = child.depth + 1
+      holdsBefore ||= child.holdsBefore
+    }
     this.depth = depth
+    this.holdsBefore = holdsBefore
     this.bases = base ? base.bases + 1 : 0
   }
 
@@ -68,9 +87,16 @@ export class EvaluatedValue {
     return new EvaluatedValue({ ...own, ...changes })
   }
 
+  /** The same value as that of an expression which refers to it. */
+  referredToBy(def: Definition): EvaluatedValue {
+    const copy = this.with({ def, rotateOnly: false })
+    if (!this.unknown) copy.#derived = this.#derived
+    return copy
+  }
+
   get schema(): Schema {
-    this.#schema ??= mergedSchema(this.base?.schema, this.#ownSchema ?? schemaOf(this.repr))
-    return this.#schema
+    this.#derived.schema ??= mergedSchema(this.base?.schema, this.#ownSchema ?? schemaOf(this.repr))
+    return this.#derived.schema
   }
 
   get object(): ReadonlyMap<string, EvaluatedValue> | undefined {
@@ -89,8 +115,8 @@ export class EvaluatedValue {
 
   /** Own and inherited keys, in order; inheritance ends at the first value that is no object. */
   get keys(): readonly string[] {
-    this.#keys ??= [...this.#merged.keys()].sort(compareKeys)
-    return this.#keys
+    this.#derived.keys ??= [...this.#merged.keys()].sort(compareKeys)
+    return this.#derived.keys
   }
 
   property(name: string): EvaluatedValue | undefined {
@@ -104,16 +130,16 @@ export class EvaluatedValue {
 
   /** Own and inherited properties. */
   get #merged(): ReadonlyMap<string, EvaluatedValue> {
-    if (!this.#properties) {
+    if (!this.#derived.properties) {
       const own = this.object ?? NO_PROPERTIES
-      if (!this.object || !this.base?.object) return (this.#properties = own)
+      if (!this.object || !this.base?.object) return (this.#derived.properties = own)
       const merged = new Map(own)
       for (let at: EvaluatedValue | undefined = this.base; at?.object; at = at.base) {
         for (const [key, value] of at.object) if (!merged.has(key)) merged.set(key, value)
       }
-      this.#properties = merged
+      this.#derived.properties = merged
     }
-    return this.#properties
+    return this.#derived.properties
   }
 
   /** A property of a value that is not known yet; the same one each time. */
@@ -167,7 +193,7 @@ export class EvaluatedValue {
   }
 
   #scan() {
-    if (this.#nested) return this.#nested
+    if (this.#derived.nested) return this.#derived.nested
     const { unknown, secret } = this
     const found = { unknown, secret, observable: unknown && !this.rotateOnly, size: 1 }
     if (!unknown) {
@@ -180,7 +206,7 @@ export class EvaluatedValue {
         found.size += inner.size
       }
     }
-    this.#nested = found
+    this.#derived.nested = found
     return found
   }
 }

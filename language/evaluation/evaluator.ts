@@ -1,6 +1,7 @@
 /** Evaluates the expressions of one environment, each once, on demand, in the order of keys. */
 import type { CallNode } from '../builtins/builtin.ts'
 import { hasErrors } from '../diagnostic.ts'
+import type { Expression } from '../expressions/expression.ts'
 import type { LoadedEnvironment } from '../host.ts'
 import { limits } from '../limits.ts'
 import { compareKeys } from '../encoding/order.ts'
@@ -109,6 +110,9 @@ export class Evaluator {
       const def = new ExpressionNode({ kind: 'missing' })
       return new EvaluatedValue({ def, schema: true, unknown: true, rotateOnly: true })
     }
+    if (this.session.speculation && node.base && (node.base.unknown || node.base.overUnknown)) {
+      return this.unknown(node, true)
+    }
     if (node.base?.final) {
       this.session.warn(node, 'cannot override final value')
       node.value = node.base
@@ -123,7 +127,11 @@ export class Evaluator {
       this.error(node, layersMessage())
       value = this.unknown(node, true)
     } else {
-      value = value.over(node.base)
+      if (node.base?.object) this.session.spend(value.object?.size ?? 0)
+      const laid = value.over(node.base)
+      // what passes a value through has looked at its keys by now, and others go on seeing those
+      const keepsKeys = laid !== value && value.object !== undefined && passesThrough(node.expression)
+      value = keepsKeys ? laid.with({ before: value }) : laid
     }
     node.value = value
     node.state = 'done'
@@ -133,7 +141,7 @@ export class Evaluator {
   /** Evaluates and checks against the schema; `ok` is false when it does not fit, with the reasons reported. */
   async typed(node: ExpressionNode, expected: Accept): Promise<{ value: EvaluatedValue; ok: boolean }> {
     const value = await this.evaluate(node, expected)
-    const diagnostics = validateValue(value, expected.schema, node)
+    const diagnostics = validateValue(value, expected.schema, node, (steps) => this.session.spend(steps))
     this.session.add(diagnostics)
     return { value, ok: !hasErrors(diagnostics) }
   }
@@ -184,11 +192,10 @@ export class Evaluator {
   /** The value itself, unless it is deeper than the stack or wider than memory bear: references can build such. */
   bounded(value: EvaluatedValue, node: ExpressionNode): EvaluatedValue {
     const { depth } = value
-    if (depth <= limits.nesting && value.size <= limits.values) return value
-    this.error(
-      node,
-      depth > limits.nesting ? nestingMessage() : `a value is limited to ${limits.values} nodes`,
-    )
+    // the outermost container is not counted
+    if (depth <= limits.nesting && value.size <= limits.values + 1) return value
+    const tooMany = `a value is limited to ${limits.values} values inside it`
+    this.error(node, depth > limits.nesting ? nestingMessage() : tooMany)
     return this.unknown(node, true)
   }
 
@@ -201,7 +208,7 @@ export class Evaluator {
     for (const [index, part] of parts.entries()) {
       texts.push(part.text)
       if (!part.access) continue
-      const shown = textOf(await this.#access(node, index))
+      const shown = textOf(await this.#access(node, index), this.session)
       unknown ||= shown.unknown
       secret ||= shown.secret
       texts.push(shown.text)
@@ -219,6 +226,11 @@ export class Evaluator {
   // what a reference yields is the referencing expression's own from here on, rotate-only or not
   async #access(node: ExpressionNode, part: number): Promise<EvaluatedValue> {
     const resolved = await resolveAccess(this, node, part)
-    return resolved.with({ def: node, rotateOnly: false })
+    if (this.session.speculation && resolved.overUnknown) return this.unknown(node, true)
+    return resolved.referredToBy(node)
   }
+}
+
+function passesThrough(expression: Expression): boolean {
+  return expression.kind === 'call' && expression.builtin.passesThrough === true
 }

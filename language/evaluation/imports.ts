@@ -1,7 +1,6 @@
 /** Loads and evaluates other environments, each name once per evaluation, and stacks those that are merged. */
-import { hasErrors, reasonOf } from '../diagnostic.ts'
+import { hasErrors } from '../diagnostic.ts'
 import { limits } from '../limits.ts'
-import { parseDocument } from '../parsed-document.ts'
 import { record } from '../schema/schemas.ts'
 import { EvaluatedValue, layersMessage, mayLieOver } from './evaluated-value.ts'
 import type { Evaluator } from './evaluator.ts'
@@ -17,10 +16,12 @@ export interface Imports {
 
 export async function evaluateImports(evaluator: Evaluator): Promise<Imports> {
   const { session, document } = evaluator
+  const [root = document.name] = session.imports.keys()
+  session.answers.anticipate(document, root)
   const byName = new Map<string, EvaluatedValue>()
   let base: EvaluatedValue | undefined
   for (const { name, merge, syntax } of document.declaration.imports) {
-    const value = await evaluateEnvironment(evaluator, name, syntax)
+    const value = await evaluateEnvironment(evaluator, name, { place: syntax, certain: true })
     if (!value) continue
     byName.set(name, value)
     if (!merge) continue
@@ -32,38 +33,51 @@ export async function evaluateImports(evaluator: Evaluator): Promise<Imports> {
   return { value: new EvaluatedValue({ def, repr: byName, schema }), base }
 }
 
-/** The value of another environment, or undefined (with the reason reported at `place`) when there is none. */
+/**
+ * The value of another environment, or undefined (with the reason reported at `place`) when there is none. `certain`:
+ * there is no evaluation that would not come here.
+ */
 export async function evaluateEnvironment(
   importer: Evaluator,
   name: string,
-  place: Place,
+  { place, certain }: { place: Place; certain: boolean },
 ): Promise<EvaluatedValue | undefined> {
   const { session } = importer
+  const { answers, speculation } = session
   const known = session.imports.get(name)
   if (known?.evaluating) {
     session.error(place, `cyclic import of ${name}`)
     return undefined
   }
   if (known) return known.value
+  if (speculation?.deferred.has(name)) return deferred()
   if (!session.mayLoad()) {
     session.error(place, `an evaluation is limited to ${limits.environments} environments`)
     return undefined
   }
-  const loaded = await load(importer, name, place)
-  if (!loaded) return undefined
-  const { document, diagnostics } = parseDocument(name, loaded.text)
+  const attempt = session.failedLoads(name)
+  if (speculation && !certain && !answers.isLoaded(name, attempt)) {
+    speculation.wantEnvironment(name, () => answers.load(name, attempt))
+    return deferred()
+  }
+  const loaded = await answers.load(name, attempt)
+  if ('failure' in loaded) {
+    session.loadFailed(name)
+    session.error(place, loaded.failure)
+    return undefined
+  }
+  const { document, diagnostics, decrypt } = loaded
   session.add(diagnostics)
-  if (!document || hasErrors(diagnostics)) return undefined
-  const value = await importer.importing(document, (ciphertext) => loaded.decrypt(ciphertext)).evaluateAll()
+  if (!document || hasErrors(diagnostics)) {
+    session.loadFailed(name)
+    return undefined
+  }
+  const value = await importer.importing(document, decrypt).evaluateAll()
   session.imports.set(name, { evaluating: false, value })
   return value
 }
 
-async function load(importer: Evaluator, name: string, place: Place) {
-  try {
-    return await importer.session.host.loadEnvironment(name)
-  } catch (error) {
-    importer.error(place, reasonOf(error))
-    return undefined
-  }
+// not looked at yet: what it says may be anything
+function deferred(): EvaluatedValue {
+  return new EvaluatedValue({ def: new ExpressionNode({ kind: 'missing' }), unknown: true })
 }

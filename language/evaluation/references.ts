@@ -61,7 +61,10 @@ class Resolution {
     const projectName = this.#key(project)
     const environmentName = this.#key(environment)
     if (projectName === undefined || environmentName === undefined) return this.#invalid(0)
-    const value = await evaluateEnvironment(this.#evaluator, `${projectName}/${environmentName}`, this.#node)
+    const value = await evaluateEnvironment(this.#evaluator, `${projectName}/${environmentName}`, {
+      place: this.#node,
+      certain: false,
+    })
     if (!value) return this.#invalid(0)
     this.#targets.push(this.#node, this.#node, value.def)
     return this.#walkValue(value, 3)

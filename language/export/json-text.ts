@@ -1,21 +1,32 @@
 /** The JSON of a value as `fn::toJSON` gives it: secrets revealed, characters that HTML treats specially escaped. */
+import { htmlSafe } from '../encoding/html-safe.ts'
 import { jsonNumberText } from '../encoding/json-number.ts'
 import type { EvaluatedValue } from '../evaluation/evaluated-value.ts'
 import { JsonNumber } from '../value.ts'
 
-/** @throws RangeError for numbers that JSON cannot hold */
-export function jsonText(value: EvaluatedValue): string {
-  if (value.array) return `[${value.array.map(jsonText).join(',')}]`
-  if (value.object) {
-    const properties = value.keys.map((key) => `${stringText(key)}:${jsonText(value.property(key)!)}`)
-    return `{${properties.join(',')}}`
+/**
+ * @param produce is told the length of each piece, and may throw to end it: shared strings make long texts
+ * @throws RangeError for numbers that JSON cannot hold
+ */
+export function jsonText(value: EvaluatedValue, produce: (length: number) => void): string {
+  const write = (part: EvaluatedValue): string => {
+    if (part.array) return `[${part.array.map(write).join(',')}]`
+    if (part.object) {
+      const properties = part.keys.map((key) => `${stringText(key)}:${write(part.property(key)!)}`)
+      return `{${properties.join(',')}}`
+    }
+    const text = scalarText(part)
+    produce(text.length)
+    return text
   }
-  if (value.repr instanceof JsonNumber) return jsonNumberText(value.repr)
-  return typeof value.repr === 'string' ? stringText(value.repr) : JSON.stringify(value.repr)
+  return write(value)
+}
+
+function scalarText({ repr }: EvaluatedValue): string {
+  if (repr instanceof JsonNumber) return jsonNumberText(repr)
+  return typeof repr === 'string' ? stringText(repr) : JSON.stringify(repr)
 }
 
 function stringText(text: string): string {
-  return JSON.stringify(text).replace(/[<>&\u2028\u2029]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
+  return htmlSafe(JSON.stringify(text))
 }

@@ -2,7 +2,6 @@
 import type { Diagnostic, Range } from '../diagnostic.ts'
 import type { Builtin } from '../builtins/builtin.ts'
 import type { StringNode, SyntaxNode } from '../syntax/node.ts'
-import type { SyntaxPath } from '../syntax/path.ts'
 
 export interface Accessor {
   /** A property name or key, or an array index. */
@@ -107,8 +106,8 @@ export interface Declaration {
   declarationDiagnostics: Diagnostic[]
   /** Every `fn::rotate` call, in source order. */
   rotateCalls: CallExpression[]
-}
-
-export function callPath(call: CallExpression): SyntaxPath {
-  return call.syntax!.path
+  /** How many `fn::open` calls there are. */
+  openCalls: number
+  /** How many strings refer to `environments…`. */
+  environmentReferences: number
 }

@@ -5,7 +5,8 @@ import { quote } from '../encoding/quote.ts'
 import type { ObjectEntry, ObjectNode, SyntaxNode } from '../syntax/node.ts'
 import { pathText } from '../syntax/path.ts'
 import type { Declaration, ImportDeclaration, ObjectExpression } from './expression.ts'
-import { ExpressionParser } from './parse-expression.ts'
+import { limits } from '../limits.ts'
+import { addBounded, ExpressionParser } from './parse-expression.ts'
 
 const FIELDS = ['description', 'imports', 'values']
 const RESERVED = new Set(['imports', 'context', 'environments'])
@@ -13,6 +14,8 @@ const RESERVED = new Set(['imports', 'context', 'environments'])
 export function parseDeclaration(root: SyntaxNode | null): {
   declaration: Declaration
   diagnostics: Diagnostic[]
+  /** How many values there are, at any depth. */
+  valueCount: number
 } {
   const parser = new ExpressionParser()
   const values: ObjectExpression = { kind: 'object', properties: new Map(), keyRanges: new Map() }
@@ -23,6 +26,8 @@ export function parseDeclaration(root: SyntaxNode | null): {
     hasValues: false,
     declarationDiagnostics: parser.duplicates,
     rotateCalls: parser.rotateCalls,
+    openCalls: 0,
+    environmentReferences: 0,
   }
   if (root && root.kind !== 'object') parser.error(root, 'environment must be an object')
   const fields = root?.kind === 'object' ? topLevelFields(root, parser) : new Map<string, ObjectEntry>()
@@ -31,7 +36,8 @@ export function parseDeclaration(root: SyntaxNode | null): {
     else if (field === 'imports') readImports(entry.value, declaration, parser)
     else readValues(entry.value, declaration, parser)
   }
-  return { declaration, diagnostics: parser.diagnostics }
+  const { diagnostics, valueCount, openCalls, environmentReferences } = parser
+  return { declaration: { ...declaration, openCalls, environmentReferences }, diagnostics, valueCount }
 }
 
 /** The known fields; of repeated ones the last. */
@@ -45,7 +51,7 @@ function topLevelFields(root: ObjectNode, parser: ExpressionParser): Map<string,
     const field = FIELDS.find((name) => name === spelling.toLowerCase())
     if (field) {
       fields.set(field, entry)
-    } else {
+    } else if (parser.diagnostics.length <= limits.diagnostics) {
       const existing = byEditDistance(
         spelling,
         FIELDS.map((name) => `'${name}'`),
@@ -61,7 +67,7 @@ function topLevelFields(root: ObjectNode, parser: ExpressionParser): Map<string,
 }
 
 function warn(parser: ExpressionParser, { key }: ObjectEntry, summary: string): void {
-  parser.diagnostics.push({ severity: 'warning', summary, path: pathText(key.path), range: key.range })
+  addBounded(parser.diagnostics, { severity: 'warning', summary, path: pathText(key.path), range: key.range })
 }
 
 function readDescription(node: SyntaxNode, parser: ExpressionParser): void {

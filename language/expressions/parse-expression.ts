@@ -3,9 +3,11 @@ import type { ArgumentReader } from '../builtins/builtin.ts'
 import { findBuiltin } from '../builtins/index.ts'
 import type { Diagnostic, Range } from '../diagnostic.ts'
 import { quote } from '../encoding/quote.ts'
+import { limits, MORE_DIAGNOSTICS } from '../limits.ts'
 import type { ObjectEntry, ObjectNode, StringNode, SyntaxNode } from '../syntax/node.ts'
 import { pathText, type SyntaxPath } from '../syntax/path.ts'
 import type { CallExpression, Expression, ObjectExpression } from './expression.ts'
+import { accessesOf } from './reachable-calls.ts'
 import { parseString } from './parse-string.ts'
 
 export class ExpressionParser implements ArgumentReader {
@@ -13,6 +15,10 @@ export class ExpressionParser implements ArgumentReader {
   /** Duplicate keys of nested objects, in the order in which an evaluation meets them. */
   readonly duplicates: Diagnostic[] = []
   readonly rotateCalls: CallExpression[] = []
+  /** Values of objects and elements of arrays, wherever they are. */
+  valueCount = 0
+  openCalls = 0
+  environmentReferences = 0
 
   expression(node: SyntaxNode | undefined): Expression {
     switch (node?.kind) {
@@ -25,8 +31,9 @@ export class ExpressionParser implements ArgumentReader {
       case 'number':
         return { kind: 'number', text: node.value, syntax: node }
       case 'string':
-        return parseString(node, (diagnostic) => this.diagnostics.push(diagnostic))
+        return this.#string(node)
       case 'array':
+        this.valueCount += node.items.length
         return { kind: 'array', elements: node.items.map((item) => this.expression(item)), syntax: node }
       case 'object':
         return this.#call(node) ?? this.#object(node)
@@ -35,6 +42,14 @@ export class ExpressionParser implements ArgumentReader {
 
   error(at: SyntaxNode, summary: string): void {
     this.#report(this.diagnostics, at.range, at.path, summary)
+  }
+
+  #string(node: StringNode): Expression {
+    const expression = parseString(node, (diagnostic) => addBounded(this.diagnostics, diagnostic))
+    if (accessesOf(expression).some(([first]) => first?.key === 'environments')) {
+      this.environmentReferences += 1
+    }
+    return expression
   }
 
   #call(node: ObjectNode): CallExpression | undefined {
@@ -66,6 +81,7 @@ export class ExpressionParser implements ArgumentReader {
       ...builtin.parse(entry.value, entry.key, this),
     }
     if (builtin.name === 'fn::rotate') this.rotateCalls.push(call)
+    if (builtin.name === 'fn::open') this.openCalls += 1
     return call
   }
 
@@ -81,7 +97,7 @@ export class ExpressionParser implements ArgumentReader {
   }
 
   #property(object: ObjectExpression, entry: ObjectEntry): void {
-    const key = parseString(entry.key, (diagnostic) => this.diagnostics.push(diagnostic))
+    const key = parseString(entry.key, (diagnostic) => addBounded(this.diagnostics, diagnostic))
     if (key.kind !== 'string') {
       this.error(entry.key, 'object keys must be strings')
       this.skipped(entry.value)
@@ -92,6 +108,7 @@ export class ExpressionParser implements ArgumentReader {
 
   /** Adds a property unless its name is taken: the first one wins, and the later one is an error. */
   declare(object: ObjectExpression, key: StringNode, name: string, value: SyntaxNode): void {
+    this.valueCount += 1
     object.keyRanges.set(name, key.range)
     if (object.properties.has(name)) {
       this.skipped(value)
@@ -115,6 +132,15 @@ export class ExpressionParser implements ArgumentReader {
   }
 
   #report(to: Diagnostic[], range: Range, path: SyntaxPath, summary: string): void {
-    to.push({ severity: 'error', summary, path: pathText(path), range })
+    if (to.length <= limits.diagnostics) {
+      addBounded(to, { severity: 'error', summary, path: pathText(path), range })
+    }
   }
+}
+
+/** Adds a diagnostic unless there are too many, which the last one says. */
+export function addBounded(to: Diagnostic[], diagnostic: Diagnostic): void {
+  if (to.length < limits.diagnostics) to.push(diagnostic)
+  else if (to.length === limits.diagnostics)
+    to.push({ severity: 'error', summary: MORE_DIAGNOSTICS, path: '' })
 }

@@ -28,7 +28,8 @@ function childrenOf(expression: Expression): Expression[] {
   return expression.kind === 'call' ? Object.values(expression.parts) : []
 }
 
-function accessesOf(expression: Expression): Access[] {
+/** The references that an expression itself is made of. */
+export function accessesOf(expression: Expression): Access[] {
   if (expression.kind === 'symbol') return [expression.access]
   if (expression.kind !== 'interpolation') return []
   return expression.parts.flatMap(({ access }) => (access ? [access] : []))

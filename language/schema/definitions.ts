@@ -1,7 +1,6 @@
 /** `$ref` to the definitions of the schema that a value is checked against. */
 import type { JSONSchema, Schema } from '../../model/json-schema.ts'
-
-const PREFIX = '#/$defs/'
+import { definitionName } from './compile-schema.ts'
 
 export type Definitions = Readonly<Record<string, Schema>>
 
@@ -12,6 +11,6 @@ export function definitionsOf(schema: Schema): Definitions {
 /** The definition that the schema refers to; `true` for one that does not exist, which checks nothing. */
 export function referenced({ $ref }: JSONSchema, definitions: Definitions): Schema | undefined {
   if ($ref === undefined || $ref === '') return undefined
-  const name = $ref.startsWith(PREFIX) ? decodeURIComponent($ref.slice(PREFIX.length)) : $ref
-  return Object.hasOwn(definitions, name) ? definitions[name] : true
+  const name = definitionName($ref)
+  return typeof name === 'string' && Object.hasOwn(definitions, name) ? definitions[name] : true
 }

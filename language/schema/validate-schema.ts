@@ -11,23 +11,27 @@ export function validateSchema(
   accepted: Schema | undefined,
   definitions: Definitions,
   issues: Issues,
+  spend: (steps: number) => void,
 ): void {
-  new SchemaValidator(definitions, definitionsOf(known)).check(known, accepted, issues, 0)
+  new SchemaValidator(definitions, definitionsOf(known), spend).check(known, accepted, issues, 0)
 }
 
 class SchemaValidator {
   readonly #accepted: Definitions
   readonly #known: Definitions
+  readonly #spend: (steps: number) => void
 
-  constructor(accepted: Definitions, known: Definitions) {
+  constructor(accepted: Definitions, known: Definitions, spend: (steps: number) => void) {
     this.#accepted = accepted
     this.#known = known
+    this.#spend = spend
   }
 
   check(known: Schema | undefined, accepted: Schema | undefined, issues: Issues, depth: number): void {
-    if (known === undefined || known === true || accepted === undefined || accepted === true) return
-    if (depth > MAX_DEPTH) return
-    if (known === false || accepted === false) {
+    if (accepted === undefined || accepted === true || depth > MAX_DEPTH) return
+    this.#spend(1)
+    if (accepted !== false && (known === undefined || known === true)) return
+    if (accepted === false || known === undefined || typeof known === 'boolean') {
       issues.add('no value is allowed here')
       return
     }

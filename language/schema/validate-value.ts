@@ -8,14 +8,17 @@ import { JsonNumber } from '../value.ts'
 import { definitionsOf, referenced, type Definitions } from './definitions.ts'
 import { Issues } from './issues.ts'
 import { dataText } from '../encoding/data-text.ts'
-import { checkNumber, checkString } from './validate-scalar.ts'
+import { checkNumber, checkString, count } from './validate-scalar.ts'
 import { validateSchema } from './validate-schema.ts'
 
+/** Counts the work; may throw to end it. */
+export type Spend = (steps: number) => void
+
 /** What does not fit, each at the place where the offending value is defined. */
-export function validateValue(value: EvaluatedValue, schema: Schema, at: Place): Diagnostic[] {
+export function validateValue(value: EvaluatedValue, schema: Schema, at: Place, spend: Spend): Diagnostic[] {
   if (schema === true) return []
   const issues = new Issues(value.def.range ? value.def : at)
-  new ValueValidator(definitionsOf(schema), at).check(value, schema, issues)
+  new ValueValidator(definitionsOf(schema), at, spend).check(value, schema, issues)
   return issues.diagnostics
 }
 
@@ -25,24 +28,27 @@ const NOTHING_FITS = 'no value is allowed here'
 class ValueValidator {
   readonly #definitions: Definitions
   readonly #fallback: Place
+  readonly #spend: Spend
   readonly #following = new Map<JSONSchema, EvaluatedValue>()
 
-  constructor(definitions: Definitions, fallback: Place) {
+  constructor(definitions: Definitions, fallback: Place, spend: Spend) {
     this.#definitions = definitions
     this.#fallback = fallback
+    this.#spend = spend
   }
 
   check(value: EvaluatedValue, schema: Schema | undefined, issues: Issues): void {
     if (schema === undefined || schema === true) return
+    this.#spend(1)
     if (schema === false) {
       issues.add(NOTHING_FITS)
     } else if (value.unknown) {
-      validateSchema(value.schema, schema, this.#definitions, issues)
+      validateSchema(value.schema, schema, this.#definitions, issues, this.#spend)
     } else {
       this.#reference(value, schema, issues)
       this.#anyOf(value, schema, issues)
       this.#oneOf(value, schema, issues)
-      checkConstants(value, schema, issues)
+      checkConstants(value, schema, issues, this.#spend)
       this.#type(value, schema, issues)
     }
   }
@@ -94,17 +100,17 @@ class ValueValidator {
       return
     }
     if (value.repr instanceof JsonNumber) checkNumber(value.repr, schema, issues)
-    else if (typeof value.repr === 'string') checkString(value.repr, schema, issues)
+    else if (typeof value.repr === 'string') checkString(value.repr, schema, issues, this.#spend)
     else if (value.array) this.#array(value.array, schema, issues)
     else if (value.object) this.#object(value, schema, issues)
   }
 
   #array(items: readonly EvaluatedValue[], schema: JSONSchema, issues: Issues): void {
-    if (schema.minItems !== undefined && items.length < schema.minItems) {
-      issues.add(`expected an array with at least ${schema.minItems} items`)
+    if (schema.minItems !== undefined && items.length < count(schema.minItems)) {
+      issues.add(`expected an array with at least ${count(schema.minItems)} items`)
     }
-    if (schema.maxItems !== undefined && items.length > schema.maxItems) {
-      issues.add(`expected an array with at most ${schema.maxItems} items`)
+    if (schema.maxItems !== undefined && items.length > count(schema.maxItems)) {
+      issues.add(`expected an array with at most ${count(schema.maxItems)} items`)
     }
     for (const [index, item] of items.entries()) {
       this.#inner(item, schema.prefixItems?.[index] ?? schema.items, issues)
@@ -113,11 +119,11 @@ class ValueValidator {
 
   #object(value: EvaluatedValue, schema: JSONSchema, issues: Issues): void {
     const { keys } = value
-    if (schema.minProperties !== undefined && keys.length < schema.minProperties) {
-      issues.add(`expected an object with at least ${schema.minProperties} properties`)
+    if (schema.minProperties !== undefined && keys.length < count(schema.minProperties)) {
+      issues.add(`expected an object with at least ${count(schema.minProperties)} properties`)
     }
-    if (schema.maxProperties !== undefined && keys.length > schema.maxProperties) {
-      issues.add(`expected an object with at most ${schema.maxProperties} properties`)
+    if (schema.maxProperties !== undefined && keys.length > count(schema.maxProperties)) {
+      issues.add(`expected an object with at most ${count(schema.maxProperties)} properties`)
     }
     const { properties = {}, additionalProperties } = schema
     for (const key of keys) {
@@ -145,11 +151,16 @@ function missingProperties(schema: JSONSchema, keys: ReadonlySet<string>): strin
   return missing
 }
 
-function checkConstants(value: EvaluatedValue, schema: JSONSchema, issues: Issues): void {
-  const allowed = schema.const !== undefined && schema.const !== null ? [schema.const] : schema.enum
-  if (!allowed?.length || allowed.some((constant) => equals(value, constant))) return
-  if (allowed.length === 1) issues.add(`expected ${dataText(allowed[0])}`)
-  else issues.add(`expected one of ${dataText(allowed)}`)
+function checkConstants(value: EvaluatedValue, schema: JSONSchema, issues: Issues, spend: Spend): void {
+  const { const: constant, enum: choices = [] } = schema
+  // a constant null is never enforced
+  if (constant !== undefined && constant !== null && !equals(value, constant)) {
+    issues.add(`expected ${dataText(constant)}`)
+  }
+  spend(choices.length / 10)
+  if (choices.length === 0 || choices.some((choice) => equals(value, choice))) return
+  if (choices.length === 1) issues.add(`expected ${dataText(choices[0])}`)
+  else issues.add(`expected one of ${dataText(choices)}`)
 }
 
 /** Numbers are equal when their texts are. */

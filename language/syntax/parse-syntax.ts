@@ -11,7 +11,7 @@ import {
   type YAMLSeq,
 } from 'yaml'
 import type { Diagnostic, Range } from '../diagnostic.ts'
-import { limits } from '../limits.ts'
+import { limits, MORE_DIAGNOSTICS } from '../limits.ts'
 import type { ArrayNode, ObjectEntry, ObjectNode, ScalarStyle, StringNode, SyntaxNode } from './node.ts'
 import { childPath, pathText, ROOT_PATH, type SyntaxPath } from './path.ts'
 import { Positions } from './positions.ts'
@@ -207,7 +207,12 @@ class SyntaxBuilder {
   }
 
   #error(summary: string, range: Range, path: SyntaxPath): void {
-    this.diagnostics.push({ severity: 'error', summary, path: pathText(path), range })
+    if (this.diagnostics.length > limits.diagnostics) return
+    if (this.diagnostics.length === limits.diagnostics) {
+      this.diagnostics.push({ severity: 'error', summary: MORE_DIAGNOSTICS, path: '' })
+    } else {
+      this.diagnostics.push({ severity: 'error', summary, path: pathText(path), range })
+    }
   }
 }
 

@@ -22,12 +22,25 @@ class FirstError extends Error {
 // library's own recursion short.
 const MAX_OPEN_TOKENS = 2 * limits.nesting + 20
 
+// each of them starts a key or an item
+const INDICATORS: ReadonlySet<string> = new Set([':', '-', ',', '?'])
+
 class BoundedParser extends Parser {
+  #tokens = 0
+  #entries = 0;
+
   override *next(source: string): ReturnType<Parser['next']> {
     const open = Reflect.get(this, 'stack') as unknown[]
-    if (open.length > MAX_OPEN_TOKENS)
-      throw new FirstError(nestingMessage(), Reflect.get(this, 'offset') as number)
+    this.#tokens += 1
+    if (INDICATORS.has(source)) this.#entries += 1
+    if (open.length > MAX_OPEN_TOKENS) this.#refuse(nestingMessage())
+    if (this.#entries > limits.entries) this.#refuse(`a definition is limited to ${limits.values} values`)
+    if (this.#tokens > limits.tokens) this.#refuse(`a definition is limited to ${limits.tokens} tokens`)
     yield* super.next(source)
+  }
+
+  #refuse(message: string): never {
+    throw new FirstError(message, Reflect.get(this, 'offset') as number)
   }
 }
 

@@ -205,7 +205,7 @@ describe('limits', () => {
       'a definition is limited to 10000 values; this one has 10001',
     ])
     const twice = values(`a: [${'1,'.repeat(5000)}]\nb: {fn::concat: ["\${a}", "\${a}", "\${a}"]}`)
-    expect((await run('open', twice)).problems).toEqual(['3:6 a value is limited to 10000 values inside it'])
+    expect((await run('open', twice)).problems).toEqual(['3:19 a value is limited to 10000 values inside it'])
     const entries = load('e', values(`a: {${'k: 1,'.repeat(130_000)}}`)).diagnostics
     expect(entries.map(problem)).toEqual([
       expect.stringMatching(/^yaml: line 2.*a definition is limited to 10000 values$/),
