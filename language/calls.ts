@@ -30,7 +30,9 @@ export interface RotateCall {
 export function calls(document: ParsedDocument | null): RotateCall[] {
   if (!document) return []
   const { owners } = callIndex(document)
-  return document.declaration.rotateCalls.map((call) => describe(document, call, owners.get(call)))
+  const { values, rotateCalls } = document.declaration
+  const reached = reachableCalls(values, rotateCalls)
+  return rotateCalls.map((call) => describe(call, reached.get(call) ?? [], owners.get(call)))
 }
 
 interface CallIndex {
@@ -53,19 +55,17 @@ export function callIndex(document: ParsedDocument): CallIndex {
 }
 
 function describe(
-  document: ParsedDocument,
   call: CallExpression,
+  reached: readonly CallExpression[],
   owner: CallExpression | undefined,
 ): RotateCall {
   const path = callPath(call)
-  const reached = reachableCalls(document.declaration.values, [call.parts['inputs'], call.parts['state']])
-  reached.delete(call)
   const insideStateOf = owner && callPath(owner)
   return {
     path,
     rotator: call.provider ?? '',
     hasState: call.parts['state']?.kind === 'object',
-    dependsOn: [...reached].map(callPath),
+    dependsOn: reached.map(callPath),
     ...(insideStateOf !== undefined && { insideStateOf }),
     docPath: statePath(call),
     range: call.syntax!.range,

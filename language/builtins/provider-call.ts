@@ -24,8 +24,14 @@ export function callContext(call: CallNode, evaluator: Evaluator): Context {
 
 /** Property path of a call, relative to `values`. */
 export function callPath(call: CallExpression): string {
-  return formatPropertyPath(callSegments(call).slice(1))
+  const known = paths.get(call)
+  if (known !== undefined) return known
+  const path = formatPropertyPath(callSegments(call).slice(1))
+  paths.set(call, path)
+  return path
 }
+
+const paths = new WeakMap<CallExpression, string>()
 
 /** Segments from the document's root. */
 export function callSegments(call: CallExpression): (string | number)[] {

@@ -24,12 +24,16 @@ export function parseJson(text: string): Value {
 class Reader {
   readonly #text: string
   #at = 0
+  #values = 0
 
   constructor(text: string) {
     this.#text = text
   }
 
   value(depth: number): Value {
+    this.#values += 1
+    if (this.#values > limits.values + 1)
+      throw new JsonError(`a value is limited to ${limits.values} values inside it`)
     if (depth > limits.nesting) throw new JsonError(`nesting is limited to ${limits.nesting} levels`)
     this.#space()
     const character = this.#text[this.#at]

@@ -15,7 +15,8 @@ const SHORT: Record<string, string> = {
 const PRINTABLE = /^[ \p{L}\p{M}\p{N}\p{P}\p{S}]$/u
 
 export function quote(text: string): string {
-  if (/^[ -~]*$/.test(text)) return `"${text.replaceAll(/["\\]/g, '\\$&')}"`
+  // JSON escapes quotes and backslashes the same way, and is much quicker at it
+  if (/^[ -~]*$/.test(text)) return JSON.stringify(text)
   let quoted = '"'
   for (const character of text) quoted += SHORT[character] ?? escape(character)
   return `${quoted}"`

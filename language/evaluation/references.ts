@@ -167,7 +167,8 @@ class Resolution {
   }
 
   #missing(accessor: Accessor, key: string, candidates: Iterable<string>, at: number): EvaluatedValue {
-    const suggestion = suggest(key, candidates)
+    const { session } = this.#evaluator
+    const suggestion = session.isFull ? undefined : suggest(key, candidates, session)
     const hint = suggestion === undefined ? '' : `; did you mean ${quote(suggestion)}?`
     this.#error(accessor, `unknown property ${quote(key)}${hint}`)
     return this.#invalid(at)

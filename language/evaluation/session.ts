@@ -52,7 +52,7 @@ interface Options {
 /** Steps after which everybody else in this process gets a turn. */
 const TURN = 4096
 /** How much work may go into guessing what was meant by names that do not exist. */
-const SUGGESTIONS = 20_000_000
+const SUGGESTIONS = 10_000_000
 
 export class Session {
   readonly host: Host
@@ -98,6 +98,11 @@ export class Session {
 
   add(diagnostics: Iterable<Diagnostic>): void {
     for (const diagnostic of diagnostics) this.#add(diagnostic)
+  }
+
+  /** True once there are so many diagnostics that further ones are left out. */
+  get isFull(): boolean {
+    return this.diagnostics.length > limits.diagnostics
   }
 
   #add(diagnostic: Diagnostic): void {
@@ -163,6 +168,7 @@ export class Session {
   }
 
   #report(severity: Diagnostic['severity'], { range, path }: Place, summary: string): void {
-    this.#add({ severity, summary, path: path ? pathText(path) : '', ...(range && { range }) })
+    if (!this.isFull)
+      this.#add({ severity, summary, path: path ? pathText(path) : '', ...(range && { range }) })
   }
 }

@@ -1,25 +1,104 @@
-/** Which rotate calls some expressions reach, through references within the document. Reads, never evaluates. */
+/** Which rotate calls each expression reaches, through references within the document. Reads, never evaluates. */
 import type { Access, CallExpression, Expression, ObjectExpression } from './expression.ts'
 
-/** Iterative, so that a chain of references of any length is followed; each expression is looked at once. */
+/**
+ * For every rotate call, the other calls that its inputs and state reach, in the order of the text. It takes one walk
+ * over the document for all of them: what is reached in circles is taken together, and everything else adds up what
+ * its parts reach.
+ */
 export function reachableCalls(
   root: ObjectExpression,
-  from: readonly (Expression | undefined)[],
-): Set<CallExpression> {
-  const reached = new Set<CallExpression>()
-  const seen = new Set<Expression>()
-  const waiting = from.filter((expression) => expression !== undefined)
-  for (let expression = waiting.pop(); expression; expression = waiting.pop()) {
-    if (seen.has(expression)) continue
-    seen.add(expression)
-    if (expression.kind === 'call' && expression.builtin.name === 'fn::rotate') reached.add(expression)
-    for (const child of childrenOf(expression)) waiting.push(child)
-    for (const access of accessesOf(expression)) {
-      const target = referredTo(root, access)
-      if (target) waiting.push(target)
+  calls: readonly CallExpression[],
+): Map<CallExpression, CallExpression[]> {
+  const walk = new Walk(root, calls)
+  return new Map(
+    calls.map((call) => {
+      const reached = new Uint32Array(walk.words)
+      for (const part of [call.parts['inputs'], call.parts['state']]) if (part) add(reached, walk.from(part))
+      return [call, calls.filter((other, index) => other !== call && has(reached, index))] as const
+    }),
+  )
+}
+
+interface Visit {
+  expression: Expression
+  next: Expression[]
+  /** When it was come by, and the earliest of those still open that it leads back to. */
+  order: number
+  low: number
+}
+
+/** Finds strongly connected parts as Tarjan does, on a stack of its own: chains are as long as they like. */
+class Walk {
+  readonly words: number
+  readonly #root: ObjectExpression
+  readonly #numbers: ReadonlyMap<CallExpression, number>
+  readonly #reached = new Map<Expression, Uint32Array>()
+  readonly #orders = new Map<Expression, number>()
+  readonly #open: Expression[] = []
+
+  constructor(root: ObjectExpression, calls: readonly CallExpression[]) {
+    this.#root = root
+    this.#numbers = new Map(calls.map((call, index) => [call, index]))
+    this.words = Math.ceil(calls.length / 32)
+  }
+
+  from(start: Expression): Uint32Array {
+    if (!this.#reached.has(start)) this.#walk(start)
+    return this.#reached.get(start)!
+  }
+
+  #walk(start: Expression): void {
+    const visits = [this.#visit(start)]
+    for (let visit = visits.at(-1); visit; visit = visits.at(-1)) {
+      const next = visit.next.pop()
+      if (!next) {
+        visits.pop()
+        if (visit.low === visit.order) this.#close(visit.expression)
+        const outer = visits.at(-1)
+        if (outer) outer.low = Math.min(outer.low, visit.low)
+      } else if (!this.#orders.has(next)) {
+        visits.push(this.#visit(next))
+      } else if (!this.#reached.has(next)) {
+        visit.low = Math.min(visit.low, this.#orders.get(next)!)
+      }
     }
   }
-  return reached
+
+  #visit(expression: Expression): Visit {
+    const order = this.#orders.size
+    this.#orders.set(expression, order)
+    this.#open.push(expression)
+    return { expression, next: this.#next(expression), order, low: order }
+  }
+
+  // everything since the first one leads to it and is led to by it: all of them reach the same
+  #close(first: Expression): void {
+    const members = this.#open.splice(this.#open.lastIndexOf(first))
+    const reached = new Uint32Array(this.words)
+    for (const member of members) {
+      const number = member.kind === 'call' ? this.#numbers.get(member) : undefined
+      if (number !== undefined) reached[number >> 5]! |= 1 << (number & 31)
+      for (const next of this.#next(member)) {
+        const known = this.#reached.get(next)
+        if (known) add(reached, known)
+      }
+    }
+    for (const member of members) this.#reached.set(member, reached)
+  }
+
+  #next(expression: Expression): Expression[] {
+    const targets = accessesOf(expression).map((access) => referredTo(this.#root, access))
+    return [...childrenOf(expression), ...targets.filter((target) => target !== undefined)]
+  }
+}
+
+function add(to: Uint32Array, from: Uint32Array): void {
+  for (let word = 0; word < to.length; word += 1) to[word]! |= from[word]!
+}
+
+function has(set: Uint32Array, index: number): boolean {
+  return (set[index >> 5]! & (1 << (index & 31))) !== 0
 }
 
 function childrenOf(expression: Expression): Expression[] {

@@ -1,6 +1,5 @@
 /** Spelling suggestions: the nearest of some names to what was written. */
 
-const MAX_CANDIDATES = 1000
 const MAX_LENGTH = 100
 
 /** The candidates, nearest first; those equally near keep their order. */
@@ -11,16 +10,24 @@ export function byEditDistance(written: string, candidates: readonly string[]): 
     .map(({ candidate }) => candidate)
 }
 
-/** The nearest candidate, where it is near enough to be what was meant. */
-export function suggest(written: string, candidates: Iterable<string>): string | undefined {
+/** How many comparisons of characters may still be made; what is spent is taken off. */
+interface Budget {
+  suggestions: number
+}
+
+/** The nearest candidate, where it is near enough to be what was meant and the budget lasts. */
+export function suggest(written: string, candidates: Iterable<string>, budget: Budget): string | undefined {
   const folded = fold(written)
   let best: string | undefined
-  let bestDistance = Math.floor((written.length + 1) / 2)
-  let seen = 0
+  let bestDistance = Math.floor((Buffer.byteLength(written) + 1) / 2)
   for (const candidate of candidates) {
-    seen += 1
-    if (seen > MAX_CANDIDATES) break
-    const distance = editDistance(folded, fold(candidate))
+    budget.suggestions -= 1
+    if (budget.suggestions < 0) break
+    const other = fold(candidate)
+    // each character too many or too few is one to insert or delete
+    if (Math.abs(other.length - folded.length) >= bestDistance) continue
+    budget.suggestions -= folded.length * other.length
+    const distance = editDistance(folded, other)
     if (distance < bestDistance) {
       best = candidate
       bestDistance = distance

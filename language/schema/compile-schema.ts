@@ -1,7 +1,7 @@
 /** What makes a schema unusable: references that lead nowhere, patterns that are none, counts that count nothing. */
 import { RE2JS } from 're2js'
 import type { JSONSchema, Schema } from '../../model/json-schema.ts'
-import { JsonNumber } from '../value.ts'
+import type { JsonNumber } from '../value.ts'
 
 const REFERENCE = '#/$defs/'
 const COUNTS = ['maxLength', 'minLength', 'maxItems', 'minItems', 'maxProperties', 'minProperties'] as const
@@ -66,8 +66,8 @@ class Compiler {
 
 function keywordProblem(schema: JSONSchema): string | undefined {
   for (const keyword of COUNTS) {
-    const given: unknown = schema[keyword]
-    const text = given instanceof JsonNumber ? given.text : String(given ?? 0)
+    const given = schema[keyword] as number | JsonNumber | undefined
+    const text = typeof given === 'object' ? given.text : String(given ?? 0)
     if (!/^\d+$/.test(text)) return `strconv.ParseUint: parsing "${text}": invalid syntax`
   }
   try {
