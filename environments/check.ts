@@ -1,11 +1,12 @@
 /** Checks a text that belongs to no environment yet: what would it evaluate to, as far as can be told without logging in. */
-import { check, load, toWire, type Diagnostic } from '../language/index.ts'
+import { check, load, type Diagnostic } from '../language/index.ts'
 import { Refusal } from '../model/refusal.ts'
 import { isMember } from '../store/users.ts'
 import { createHost } from './host.ts'
 import { redactEnvironment } from './redact.ts'
 import { refuseTooLarge } from './refuse-text.ts'
 import type { Services } from './services.ts'
+import { environmentWire } from './value-wire.ts'
 
 export interface CheckRequest {
   organization: string
@@ -17,7 +18,7 @@ export interface CheckRequest {
 
 /**
  * `wire` is the environment as JSON text, also where there are errors.
- * @throws Refusal not-found (the organization), too-large
+ * @throws Refusal not-found (the organization), too-large, invalid (values that JSON cannot hold)
  */
 export async function checkDefinition(
   services: Services,
@@ -32,7 +33,7 @@ export async function checkDefinition(
   host.throwIfStoreFailed()
   const values = evaluation.environment
   return {
-    wire: values === null ? '{}' : toWire(showSecrets ? values : redactEnvironment(values)),
+    wire: environmentWire(values && !showSecrets ? redactEnvironment(values) : values),
     diagnostics: [...diagnostics, ...evaluation.diagnostics],
   }
 }

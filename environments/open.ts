@@ -2,7 +2,7 @@
  * Opening an environment: evaluated once, then read under a session. Values are kept in this process's memory alone;
  * the session's row says what was opened, so that any copy of the server can evaluate it again.
  */
-import { load, open, toWire, type Diagnostic, type Environment as Values } from '../language/index.ts'
+import { load, open, type Diagnostic, type Environment as Values } from '../language/index.ts'
 import { formatEnvironmentName, parseVersion } from '../model/environment-name.ts'
 import { Refusal } from '../model/refusal.ts'
 import { appendAudit } from '../store/audit.ts'
@@ -14,7 +14,7 @@ import { demandLevel } from './access.ts'
 import { createHost, noRevision } from './host.ts'
 import { openedValues } from './opened-values.ts'
 import type { Services } from './services.ts'
-import { propertyWire } from './value-wire.ts'
+import { environmentWire, propertyWire } from './value-wire.ts'
 
 export interface OpenRequest {
   environment: Environment
@@ -94,8 +94,7 @@ export async function readSession(
     openedValues(services).set(session.id, values, session.leftMs)
   }
   if (property !== undefined) return propertyWire(values, property)
-  // What has no values at all is an empty object to clients, not a null.
-  return values === null ? '{}' : toWire(values)
+  return environmentWire(values)
 }
 
 async function evaluate(

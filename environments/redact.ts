@@ -8,23 +8,14 @@ import type { JSONSchema, Schema } from '../model/json-schema.ts'
 const HIDDEN = '[secret]'
 
 export function redactEnvironment({ exprs, properties, schema, executionContext }: Environment): Environment {
-  const expressions = mapEntries(exprs as Record<string, Expression>, (expr) => redactExpression(expr))
+  const redaction = new Redaction()
+  const expressions = mapEntries(exprs as Record<string, Expression>, (expr) => redaction.expression(expr))
   return {
     exprs: expressions as Environment['exprs'],
-    properties: mapEntries(properties, redactValue),
+    properties: mapEntries(properties, (value) => redaction.value(value)),
     schema: redactSchema(schema, { value: properties }),
     executionContext,
   }
-}
-
-function redactValue(value: Value): Value {
-  const { trace } = value
-  const rest = trace && { trace: trace.base ? { ...trace, base: redactValue(trace.base) } : trace }
-  if (value.secret) return { ...value, value: HIDDEN, ...rest }
-  const content = value.value
-  if (Array.isArray(content)) return { ...value, value: content.map(redactValue), ...rest }
-  if (isRecord(content)) return { ...value, value: mapEntries(content, redactValue), ...rest }
-  return { ...value, ...rest }
 }
 
 /** Constants stay only where the value that they are of is not secret. */
@@ -74,23 +65,57 @@ interface Expression {
   builtin?: { name: string; arg?: Expression }
 }
 
-function redactExpression(expression: Expression, { secret = false } = {}): Expression {
-  const { base, literal, list, object, builtin, schema, ...rest } = expression
-  const redacted: Expression = {
-    ...rest,
-    ...(literal !== undefined && { literal: secret ? HIDDEN : literal }),
-    ...(base && { base: redactExpression(base) }),
-    ...(list && { list: list.map((item) => redactExpression(item)) }),
-    ...(object && { object: mapEntries(object, (part) => redactExpression(part)) }),
-    ...(builtin && { builtin: redactBuiltin(builtin) }),
+/** Redacts each part once, however often it is shared: what values override is shared by many of them. */
+class Redaction {
+  readonly #values = new Map<Value, Value>()
+  readonly #expressions = new Map<Expression, Expression>()
+
+  value(value: Value): Value {
+    return once(this.#values, value, () => this.#value(value))
   }
-  if (schema === undefined) return redacted
-  return { ...redacted, schema: schemaOf(schema, redacted, literal !== undefined && !secret) }
+
+  #value(value: Value): Value {
+    const { trace } = value
+    const rest = trace && { trace: trace.base ? { ...trace, base: this.value(trace.base) } : trace }
+    if (value.secret) return { ...value, value: HIDDEN, ...rest }
+    const content = value.value
+    if (Array.isArray(content)) return { ...value, value: content.map((item) => this.value(item)), ...rest }
+    if (isRecord(content))
+      return { ...value, value: mapEntries(content, (part) => this.value(part)), ...rest }
+    return { ...value, ...rest }
+  }
+
+  expression(expression: Expression): Expression {
+    return once(this.#expressions, expression, () => this.#expression(expression, false))
+  }
+
+  #expression(expression: Expression, secret: boolean): Expression {
+    const { base, literal, list, object, builtin, schema, ...rest } = expression
+    const redacted: Expression = {
+      ...rest,
+      ...(literal !== undefined && { literal: secret ? HIDDEN : literal }),
+      ...(base && { base: this.expression(base) }),
+      ...(list && { list: list.map((item) => this.expression(item)) }),
+      ...(object && { object: mapEntries(object, (part) => this.expression(part)) }),
+      ...(builtin && { builtin: this.#builtin(builtin) }),
+    }
+    if (schema === undefined) return redacted
+    return { ...redacted, schema: schemaOf(schema, redacted, literal !== undefined && !secret) }
+  }
+
+  #builtin(builtin: NonNullable<Expression['builtin']>): NonNullable<Expression['builtin']> {
+    const { arg } = builtin
+    if (!arg) return builtin
+    // nothing but the call itself leads to a secret's text
+    const redacted = builtin.name === 'fn::secret' ? this.#expression(arg, true) : this.expression(arg)
+    return { ...builtin, arg: redacted }
+  }
 }
 
-function redactBuiltin(builtin: NonNullable<Expression['builtin']>): NonNullable<Expression['builtin']> {
-  const { arg } = builtin
-  return arg ? { ...builtin, arg: redactExpression(arg, { secret: builtin.name === 'fn::secret' }) } : builtin
+function once<T extends object>(known: Map<T, T>, part: T, redact: () => T): T {
+  const redacted = known.get(part) ?? redact()
+  known.set(part, redacted)
+  return redacted
 }
 
 /** Of a literal the constant is in the text anyway; of a list or object its parts tell; of anything else it may be secret. */

@@ -1,5 +1,12 @@
 /** The state of a rotate call as plain data, and the keyed hash by which its credentials are told apart. */
-import { evaluateCall, JsonNumber, toPlain, type Document, type Host, type Value } from '../language/index.ts'
+import {
+  evaluateState,
+  JsonNumber,
+  toPlain,
+  type Document,
+  type Host,
+  type Value,
+} from '../language/index.ts'
 import type { Schema } from '../model/json-schema.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { RotatorState } from '../rotators/rotator.ts'
@@ -21,7 +28,7 @@ export async function readState(
   path: string,
   host: Host,
 ): Promise<StoredState | null> {
-  const { state } = await evaluateCall(document, path, host)
+  const { state } = await evaluateState(document, path, host)
   return storedState(state, path)
 }
 

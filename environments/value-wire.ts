@@ -1,14 +1,30 @@
-/** One property of an opened environment, found by its path, as JSON text with every number's own digits. */
-import { JsonNumber, type Environment, type Value } from '../language/index.ts'
+/** Evaluated environments and their properties as JSON text, with every number's own digits. */
+import { JsonNumber, toWire, valueToWire, type Environment, type Value } from '../language/index.ts'
 import { parsePropertyPath, PropertyPathError, type PropertyPath } from '../model/property-path.ts'
 import { Refusal } from '../model/refusal.ts'
+
+/** What has no values at all is an empty object to clients, not a null. @throws Refusal invalid */
+export function environmentWire(environment: Environment | null): string {
+  return environment === null ? '{}' : written(() => toWire(environment))
+}
+
+/** Infinities are values that JSON has no words for, and some small definitions would be huge written out. */
+function written(write: () => string): string {
+  try {
+    return write()
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw new Refusal('invalid', `the values cannot be sent: ${error.message}`)
+    throw error
+  }
+}
 
 /** @throws Refusal invalid (the path), not-found */
 export function propertyWire(environment: Environment | null, path: string): string {
   const root: Value = { value: environment?.properties ?? {} }
   const found = parse(path).reduce<Value | undefined>(child, root)
   if (!found) throw new Refusal('not-found', `there is no property ${path}`)
-  return valueWire(found)
+  return written(() => valueToWire(found))
 }
 
 function parse(path: string): PropertyPath {
@@ -25,29 +41,4 @@ function child(value: Value | undefined, key: string | number): Value | undefine
   if (Array.isArray(content)) return typeof key === 'number' ? content[key] : undefined
   if (typeof content !== 'object' || content === null || content instanceof JsonNumber) return undefined
   return typeof key === 'string' && Object.hasOwn(content, key) ? content[key] : undefined
-}
-
-/** `{"value", "secret"?, "unknown"?, "trace"}`; a null has no `value`. */
-export function valueWire({ value, secret, unknown, trace }: Value): string {
-  const parts: string[] = []
-  if (value !== null) parts.push(`"value":${contentWire(value)}`)
-  if (secret) parts.push('"secret":true')
-  if (unknown) parts.push('"unknown":true')
-  const { def, base } = trace ?? {}
-  const places = [
-    ...(def ? [`"def":${JSON.stringify(def)}`] : []),
-    ...(base ? [`"base":${valueWire(base)}`] : []),
-  ]
-  parts.push(`"trace":{${places.join(',')}}`)
-  return `{${parts.join(',')}}`
-}
-
-function contentWire(content: Exclude<Value['value'], null>): string {
-  if (content instanceof JsonNumber) return content.text
-  if (Array.isArray(content)) return `[${content.map(valueWire).join(',')}]`
-  if (typeof content === 'object')
-    return `{${Object.entries(content)
-      .map(([key, part]) => `${JSON.stringify(key)}:${valueWire(part)}`)
-      .join(',')}}`
-  return JSON.stringify(content)
 }

@@ -5,6 +5,7 @@ import { callPath } from './builtins/provider-call.ts'
 import { loadRotator } from './builtins/rotate.ts'
 import { callIndex, callProblems } from './calls.ts'
 import { hasErrors, type Diagnostic } from './diagnostic.ts'
+import type { Schema } from '../model/json-schema.ts'
 import { quote } from './encoding/quote.ts'
 import type { EvaluatedValue } from './evaluation/evaluated-value.ts'
 import { Evaluator } from './evaluation/evaluator.ts'
@@ -13,7 +14,6 @@ import { Answers } from './evaluation/answers.ts'
 import { EvaluationStopped, Session } from './evaluation/session.ts'
 import { mayWait, speculate } from './evaluation/speculation.ts'
 import { exportValue } from './export/export-value.ts'
-import type { CallExpression } from './expressions/expression.ts'
 import type { Host } from './host.ts'
 import { parseDocument, type ParsedDocument } from './parsed-document.ts'
 import { acceptAll } from './schema/accept.ts'
@@ -35,10 +35,45 @@ const UNKNOWN: Value = { value: null, unknown: true }
  * @param path relative to `values`; compared by segments
  * @throws PropertyPathError when the path is none
  */
-export async function evaluateCall(
+export function evaluateCall(
   document: ParsedDocument | null,
   path: string,
   host: Host,
+): Promise<CallEvaluation> {
+  return evaluateParts(document, path, host, async (node, evaluator) => {
+    const { inputs, state } = await schemasOf(node, evaluator)
+    return {
+      inputs: await evaluatePart(node, 'inputs', inputs, evaluator),
+      state: hasState(node) ? await evaluatePart(node, 'state', state, evaluator) : null,
+    }
+  })
+}
+
+/**
+ * The state alone: nothing that only the inputs need is loaded or opened.
+ * @param path relative to `values`; compared by segments
+ * @throws PropertyPathError when the path is none
+ */
+export async function evaluateState(
+  document: ParsedDocument | null,
+  path: string,
+  host: Host,
+): Promise<Omit<CallEvaluation, 'inputs'>> {
+  const { state, diagnostics } = await evaluateParts(document, path, host, async (node, evaluator) => {
+    if (!hasState(node)) return { inputs: UNKNOWN, state: null }
+    const schemas = await schemasOf(node, evaluator)
+    return { inputs: UNKNOWN, state: await evaluatePart(node, 'state', schemas.state, evaluator) }
+  })
+  return { state, diagnostics }
+}
+
+type Parts = Omit<CallEvaluation, 'diagnostics'>
+
+async function evaluateParts(
+  document: ParsedDocument | null,
+  path: string,
+  host: Host,
+  evaluate: (node: CallNode, evaluator: Evaluator) => Promise<Parts>,
 ): Promise<CallEvaluation> {
   const index = document && callIndex(document)
   const call = index?.byPath.get(formatPropertyPath(parsePropertyPath(path)))
@@ -47,18 +82,20 @@ export async function evaluateCall(
     return { inputs: UNKNOWN, state: null, diagnostics: [{ severity: 'error', summary, path: '' }] }
   }
   const session = new Session(host, 'open', { target: call, answers: new Answers(host, parseDocument) })
+  const { diagnostics } = session
   const owner = index?.owners.get(call)
   session.add(callProblems(call, owner && callPath(owner)))
-  const decrypt: Host['decrypt'] = (ciphertext) => host.decrypt(ciphertext)
-  const evaluator = new Evaluator(session, document, decrypt)
-  const { diagnostics } = session
+  if (call.provider === undefined) {
+    session.error(new ExpressionNode(call), 'the call names no rotator')
+    return { inputs: UNKNOWN, state: null, diagnostics }
+  }
+  const attempt = (within: Session): Promise<Parts> => {
+    const evaluator = new Evaluator(within, document, (ciphertext) => host.decrypt(ciphertext))
+    return evaluate(new ExpressionNode(call) as CallNode, evaluator)
+  }
   try {
-    if (mayWait(document, session.mode)) {
-      await speculate(session, (speculative) =>
-        evaluateParts(new Evaluator(speculative, document, decrypt), call),
-      )
-    }
-    return { ...(await evaluateParts(evaluator, call)), diagnostics }
+    if (mayWait(document, session.mode)) await speculate(session, attempt)
+    return { ...(await attempt(session)), diagnostics }
   } catch (error) {
     if (!(error instanceof EvaluationStopped)) throw error
     session.error({}, error.message)
@@ -66,23 +103,25 @@ export async function evaluateCall(
   }
 }
 
-async function evaluateParts(
+async function schemasOf(node: CallNode, evaluator: Evaluator): Promise<{ inputs: Schema; state: Schema }> {
+  const rotator = await loadRotator(node, node.expression.provider ?? '', evaluator)
+  return rotator?.schema() ?? { inputs: true, state: true }
+}
+
+function hasState(node: CallNode): boolean {
+  return node.expression.parts['state']?.kind !== 'null'
+}
+
+async function evaluatePart(
+  node: CallNode,
+  name: 'inputs' | 'state',
+  schema: Schema,
   evaluator: Evaluator,
-  call: CallExpression,
-): Promise<Omit<CallEvaluation, 'diagnostics'>> {
-  const node = new ExpressionNode(call) as CallNode
-  if (call.provider === undefined) {
-    evaluator.error(node, 'the call names no rotator')
-    return { inputs: UNKNOWN, state: null }
-  }
-  const rotator = await loadRotator(node, call.provider, evaluator)
-  const schemas = rotator?.schema() ?? { inputs: true, state: true }
-  const inputs = await evaluator.typed(node.argument('inputs'), acceptAll(schemas.inputs))
-  complain(evaluator, node.argument('inputs'), inputs.value, 'inputs')
-  if (call.parts['state']?.kind === 'null') return { inputs: exportValue(inputs.value), state: null }
-  const state = await evaluator.typed(node.argument('state'), acceptAll(schemas.state))
-  complain(evaluator, node.argument('state'), state.value, 'state')
-  return { inputs: exportValue(inputs.value), state: exportValue(state.value) }
+): Promise<Value> {
+  const argument = node.argument(name)
+  const { value } = await evaluator.typed(argument, acceptAll(schema))
+  complain(evaluator, argument, value, name)
+  return exportValue(value)
 }
 
 // some references are unknown for no reported reason; a rotation must not go on with them

@@ -5,7 +5,11 @@
 import { calls as rotateCalls, type RotateCall } from './calls.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import * as evaluations from './evaluate.ts'
-import { evaluateCall as evaluateOneCall, type CallEvaluation } from './evaluate-call.ts'
+import {
+  evaluateCall as evaluateOneCall,
+  evaluateState as evaluateStateOfCall,
+  type CallEvaluation,
+} from './evaluate-call.ts'
 import type { Rotation } from './evaluation/session.ts'
 import type { Host } from './host.ts'
 import { parseDocument, type ParsedDocument } from './parsed-document.ts'
@@ -24,7 +28,7 @@ export type { CallEvaluation } from './evaluate-call.ts'
 export type { Patch, Rotation } from './evaluation/session.ts'
 export type { Environment } from './export/environment.ts'
 export { toJSON } from './export/to-json.ts'
-export { toWire } from './export/to-wire.ts'
+export { toWire, valueToWire } from './export/to-wire.ts'
 export type { Context, Host, LoadedEnvironment, Provider, RotateFunction } from './host.ts'
 export { limits } from './limits.ts'
 export { fromPlain, toPlain } from './plain-value.ts'
@@ -89,6 +93,18 @@ export function calls(document: Document | null): RotateCall[] {
  */
 export function evaluateCall(document: Document | null, path: string, host: Host): Promise<CallEvaluation> {
   return evaluateOneCall(parsed(document), path, host)
+}
+
+/**
+ * The state of one call and nothing else: what only its inputs need is neither loaded nor opened.
+ * @throws PropertyPathError for a path that is none
+ */
+export function evaluateState(
+  document: Document | null,
+  path: string,
+  host: Host,
+): Promise<Omit<CallEvaluation, 'inputs'>> {
+  return evaluateStateOfCall(parsed(document), path, host)
 }
 
 function parsed(document: Document | null): ParsedDocument | null {

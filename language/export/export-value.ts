@@ -20,27 +20,50 @@ export class ValueExporter {
     this.#environment = environment
   }
 
-  export(value: EvaluatedValue): Value {
+  /**
+   * `own`: the value itself, not what a reference or an import took from it. Only there `fn::final` and
+   * `fn::validate` go on showing the keys that they passed through, whatever has come to lie beneath.
+   */
+  export(value: EvaluatedValue, own = true): Value {
+    if (own && value.holdsBefore) return this.#own(value, value.before)
     const known = this.#exported.get(value)
     if (known) return known
-    this.#remaining -= 1
-    const base = value.base && this.#remaining > 0 ? this.export(value.base) : undefined
-    const exported: Value = {
-      value: this.#data(value),
-      ...(value.secret && { secret: true }),
-      ...(value.unknown && { unknown: true }),
-      trace: { def: rangeOf(value.def.range, this.#environment), ...(base && { base }) },
-    }
+    const exported = this.#shape(value, this.#data(value))
     this.#exported.set(value, exported)
     return exported
   }
 
+  /** `before`: what the value was when its keys were counted. */
+  #own(value: EvaluatedValue, before: EvaluatedValue | undefined): Value {
+    if (!value.object) return this.#shape(value, this.#data(value))
+    const isReference = value.def.kind === 'expression' && value.def.expression.kind === 'symbol'
+    const properties: Record<string, Value> = {}
+    for (const key of (before ?? value).keys) {
+      const property = value.property(key)!
+      const inner = before?.property(key)
+      const isOwn = !isReference && value.object.has(key)
+      setEntry(properties, key, inner?.object ? this.#own(property, inner) : this.export(property, isOwn))
+    }
+    return this.#shape(value, properties)
+  }
+
+  #shape(value: EvaluatedValue, data: Value['value']): Value {
+    this.#remaining -= 1
+    const base = value.base && this.#remaining > 0 ? this.export(value.base, false) : undefined
+    return {
+      value: data,
+      ...(value.secret && { secret: true }),
+      ...(value.unknown && { unknown: true }),
+      trace: { def: rangeOf(value.def.range, this.#environment), ...(base && { base }) },
+    }
+  }
+
   #data(value: EvaluatedValue): Value['value'] {
-    if (value.array) return value.array.map((item) => this.export(item))
+    if (value.array) return value.array.map((item) => this.export(item, false))
     if (!value.object) return value.repr as Value['value']
     const properties: Record<string, Value> = {}
     this.#remaining -= value.keys.length
-    for (const key of value.keys) setEntry(properties, key, this.export(value.property(key)!))
+    for (const key of value.keys) setEntry(properties, key, this.export(value.property(key)!, false))
     return properties
   }
 }

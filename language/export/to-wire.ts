@@ -20,6 +20,14 @@ export function toWire(environment: Environment | null): string {
   return `{${writer.field(text, 'executionContext', context)}}`
 }
 
+/**
+ * One value as `toWire` writes it.
+ * @throws RangeError as `toWire`
+ */
+export function valueToWire(value: Value): string {
+  return new EnvironmentWriter().value(value)
+}
+
 class EnvironmentWriter extends WireWriter {
   expressions(expressions: Readonly<Record<string, ExportedExpression>>): string {
     return this.record(expressions, (expression) => this.expression(expression))
@@ -35,12 +43,9 @@ class EnvironmentWriter extends WireWriter {
       if (data !== null) text = this.field(text, 'value', this.#content(data))
       if (secret) text = this.field(text, 'secret', 'true')
       if (unknown) text = this.field(text, 'unknown', 'true')
-      if (trace) {
-        let places = trace.def ? this.field('', 'def', this.range(trace.def)) : ''
-        if (trace.base) places = this.field(places, 'base', this.value(trace.base))
-        text = this.field(text, 'trace', `{${places}}`)
-      }
-      return `{${text}}`
+      let places = trace ? this.field('', 'def', this.range(trace.def)) : ''
+      if (trace?.base) places = this.field(places, 'base', this.value(trace.base))
+      return `{${this.field(text, 'trace', `{${places}}`)}}`
     })
   }
 

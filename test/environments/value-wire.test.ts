@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { propertyWire, valueWire } from '../../environments/value-wire.ts'
+import { environmentWire, propertyWire } from '../../environments/value-wire.ts'
 import { JsonNumber, type Value } from '../../language/index.ts'
 import { withProperties } from '../support/environments.ts'
 
@@ -51,9 +51,16 @@ test('what a value overrides is part of it', () => {
     end: { line: 1, column: 3, byte: 2 },
   }
   const value: Value = { value: true, unknown: true, trace: { def: range, base: { value: 'a"b' } } }
-  expect(JSON.parse(valueWire(value))).toEqual({
+  expect(JSON.parse(propertyWire(withProperties({ v: value }), 'v'))).toEqual({
     value: true,
     unknown: true,
     trace: { def: range, base: { value: 'a"b', trace: {} } },
   })
+})
+
+test('what JSON has no words for is refused', () => {
+  const values = withProperties({ n: { value: new JsonNumber('+Inf') } })
+  expect(() => propertyWire(values, 'n')).toThrow(expect.objectContaining({ kind: 'invalid' }))
+  expect(() => environmentWire(values)).toThrow('the values cannot be sent: +Inf is no JSON number')
+  expect(environmentWire(null)).toBe('{}')
 })
