@@ -21,7 +21,8 @@ export function redactEnvironment({ exprs, properties, schema, executionContext 
 /** Constants stay only where the value that they are of is not secret. */
 function redactSchema(schema: Schema, value: Value | undefined): Schema {
   if (typeof schema === 'boolean') return schema
-  if (value === undefined || value.secret || value.unknown) return withoutConstants(schema)
+  if (value?.secret) return schema.type === undefined ? {} : { type: schema.type }
+  if (value === undefined || value.unknown) return withoutConstants(schema)
   const content = value.value
   if (Array.isArray(content) && schema.prefixItems)
     return {
@@ -60,6 +61,8 @@ interface Expression {
   schema?: Schema
   base?: Expression
   literal?: unknown
+  /** The text of a `fn::secret`, wherever it is shown. */
+  secret?: true
   list?: Expression[]
   object?: Record<string, Expression>
   builtin?: { name: string; arg?: Expression }
@@ -86,11 +89,11 @@ class Redaction {
   }
 
   expression(expression: Expression): Expression {
-    return once(this.#expressions, expression, () => this.#expression(expression, false))
+    return once(this.#expressions, expression, () => this.#expression(expression))
   }
 
-  #expression(expression: Expression, secret: boolean): Expression {
-    const { base, literal, list, object, builtin, schema, ...rest } = expression
+  #expression(expression: Expression): Expression {
+    const { base, literal, secret = false, list, object, builtin, schema, ...rest } = expression
     const redacted: Expression = {
       ...rest,
       ...(literal !== undefined && { literal: secret ? HIDDEN : literal }),
@@ -104,11 +107,7 @@ class Redaction {
   }
 
   #builtin(builtin: NonNullable<Expression['builtin']>): NonNullable<Expression['builtin']> {
-    const { arg } = builtin
-    if (!arg) return builtin
-    // nothing but the call itself leads to a secret's text
-    const redacted = builtin.name === 'fn::secret' ? this.#expression(arg, true) : this.expression(arg)
-    return { ...builtin, arg: redacted }
+    return builtin.arg ? { ...builtin, arg: this.expression(builtin.arg) } : builtin
   }
 }
 
@@ -119,8 +118,10 @@ function once<T extends object>(known: Map<T, T>, part: T, redact: () => T): T {
 }
 
 /** Of a literal the constant is in the text anyway; of a list or object its parts tell; of anything else it may be secret. */
-function schemaOf(schema: Schema, { list, object }: Expression, isPublicLiteral: boolean): Schema {
+function schemaOf(schema: Schema, { list, object, builtin }: Expression, isPublicLiteral: boolean): Schema {
   if (typeof schema === 'boolean' || isPublicLiteral) return schema
+  // what a text says that is parsed here, its keys included, may be secret
+  if (builtin?.name === 'fn::fromJSON') return schema.type === undefined ? {} : { type: schema.type }
   const bare = withoutConstants(schema)
   if (list && bare.prefixItems)
     return { ...bare, prefixItems: bare.prefixItems.map((item, index) => list[index]?.schema ?? item) }

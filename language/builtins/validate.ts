@@ -37,22 +37,28 @@ export const validate: Builtin = {
     }
   },
   async evaluate(call, evaluator) {
-    const schema = await readSchema(call, evaluator)
+    const given = await readSchema(call, evaluator)
     const valueNode = call.argument('value')
-    if (schema === undefined) return passedThrough(call, await evaluator.evaluate(valueNode, ACCEPT_ANY))
-    const { value } = await evaluator.typed(valueNode, accept(schema))
+    if (given === undefined) return passedThrough(call, await evaluator.evaluate(valueNode, ACCEPT_ANY))
+    const { value } = await evaluator.typed(valueNode, accept(given.schema), given.refusal)
     return passedThrough(call, value)
   },
 }
 
-/** Undefined where it is not known or none: the value passes unchecked then. */
-async function readSchema(call: CallNode, evaluator: Evaluator): Promise<Schema | undefined> {
+const SECRET_SCHEMA = 'the value does not fit its schema, parts of which are secret'
+
+/** Undefined where the schema is not known or none: the value passes unchecked then. */
+async function readSchema(
+  call: CallNode,
+  evaluator: Evaluator,
+): Promise<{ schema: Schema; refusal?: string } | undefined> {
   const node = call.argument('schema')
   const { value, ok } = await evaluator.typed(node, accept(SCHEMA_SCHEMA))
   if (!ok || value.containsUnknown) return undefined
   const schema = schemaFrom(value)
+  const secret = value.containsSecret
   const problem = schemaProblem(schema)
-  if (problem === undefined) return schema
-  evaluator.error(node, `invalid schema: ${problem}`)
+  if (problem === undefined) return { schema, ...(secret && { refusal: SECRET_SCHEMA }) }
+  evaluator.error(node, `invalid schema: ${secret ? 'parts of it are secret' : problem}`)
   return undefined
 }

@@ -138,12 +138,21 @@ export class Evaluator {
     return node.value
   }
 
-  /** Evaluates and checks against the schema; `ok` is false when it does not fit, with the reasons reported. */
-  async typed(node: ExpressionNode, expected: Accept): Promise<{ value: EvaluatedValue; ok: boolean }> {
+  /**
+   * Evaluates and checks against the schema; `ok` is false when it does not fit, with the reasons reported, or just
+   * `refusal` where the schema itself may not show.
+   */
+  async typed(
+    node: ExpressionNode,
+    expected: Accept,
+    refusal?: string,
+  ): Promise<{ value: EvaluatedValue; ok: boolean }> {
     const value = await this.evaluate(node, expected)
     const diagnostics = validateValue(value, expected.schema, node, (steps) => this.session.spend(steps))
-    this.session.add(diagnostics)
-    return { value, ok: !hasErrors(diagnostics) }
+    const ok = !hasErrors(diagnostics)
+    if (!ok && refusal !== undefined) this.error(value.def.range ? value.def : node, refusal)
+    else this.session.add(diagnostics)
+    return { value, ok }
   }
 
   #byKind(node: ExpressionNode, expected: Accept): EvaluatedValue | Promise<EvaluatedValue> {

@@ -122,7 +122,8 @@ class Resolution {
           receiver = receiver.base
           continue
         }
-        if (!own) return this.#missing(accessor, key, receiver.object.keys(), at)
+        // the keys of a secret object are nobody's business
+        if (!own) return this.#missing(accessor, key, receiver.secret ? [] : receiver.object.keys(), at)
         receiver = own
       } else {
         return this.#noReceiver(accessor, at)

@@ -29,6 +29,8 @@ export interface ExportedExpression {
   access?: { receiver: Range; accessors: ExportedAccessor[] }
   list?: ExportedExpression[]
   object?: Record<string, ExportedExpression>
+  /** True for the text of a `fn::secret`; not part of the JSON, but of use to whoever redacts it. */
+  secret?: true
   builtin?: { name: string; nameRange: Range; argSchema: Schema; arg: ExportedExpression }
 }
 
@@ -57,6 +59,7 @@ export class ExpressionExporter {
     const exported: ExportedExpression = {
       range: rangeOf(definition.range, this.#environment),
       schema: definition.schema,
+      ...(definition.kind === 'expression' && definition.secret && { secret: true }),
       ...(definition.base && { base: this.#export(definition.base.def) }),
     }
     this.#exported.set(definition, exported)

@@ -2,7 +2,7 @@
 import type { Diagnostic, Position, Range } from '../diagnostic.ts'
 import type { StringNode } from '../syntax/node.ts'
 import { pathText } from '../syntax/path.ts'
-import { Positions } from '../syntax/positions.ts'
+import { extentsOf } from '../syntax/display-width.ts'
 import type { Accessor, Expression } from './expression.ts'
 import { parseInterpolation, type Extent, type ParsedAccessor } from './parse-interpolation.ts'
 
@@ -32,10 +32,10 @@ export function parseString(node: StringNode, report: (diagnostic: Diagnostic) =
 function rangesWithin(node: StringNode): (extent: Extent) => Range | undefined {
   const start = node.textStart
   if (!start) return () => undefined
-  const positions = new Positions(node.value)
+  const extentAt = extentsOf(node.value)
   const at = (offset: number): Position => {
-    const { column, byte } = positions.at(offset)
-    return { line: start.line, column: start.column + column - 1, byte: start.byte + byte }
+    const { columns, bytes } = extentAt(offset)
+    return { line: start.line, column: start.column + columns, byte: start.byte + bytes }
   }
   const { environment } = node.range
   return ([from, to]) => ({ ...(environment !== undefined && { environment }), begin: at(from), end: at(to) })

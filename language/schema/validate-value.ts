@@ -129,7 +129,8 @@ class ValueValidator {
     for (const key of keys) {
       const known = Object.hasOwn(properties, key) ? properties[key] : additionalProperties
       const property = value.property(key)!
-      this.#inner(property, known, issues, `property ${quote(key)} is not allowed`)
+      const refusal = value.secret ? NOTHING_FITS : `property ${quote(key)} is not allowed`
+      this.#inner(property, known, issues, refusal)
     }
     const missing = missingProperties(schema, new Set(keys))
     if (missing.length > 0) issues.add(`missing required properties: ${missing.join(', ')}`)

@@ -1,5 +1,6 @@
 /** Turns UTF-16 offsets of one text into lines, code-point columns and UTF-8 bytes, in near constant time. */
 import type { Position } from '../diagnostic.ts'
+import { ASCII, clustersOf } from './display-width.ts'
 
 const STRIDE = 256
 
@@ -10,14 +11,14 @@ export class Positions {
   /** Code points and bytes before every STRIDE-th UTF-16 unit; empty for ASCII texts, which need none. */
   readonly #codePoints: number[] = []
   readonly #bytes: number[] = []
+  readonly #columns = new Map<number, readonly number[] | 'ascii'>()
 
   constructor(text: string) {
     this.#text = text
     // a byte order mark takes no column
     this.#lineStarts = [text.startsWith('\ufeff') ? 1 : 0]
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.#lineStarts.push(at + 1)
-    // eslint-disable-next-line no-control-regex
-    this.#ascii = /^[\0-\x7f]*$/.test(text)
+    this.#ascii = ASCII.test(text)
     if (!this.#ascii) this.#measure()
   }
 
@@ -25,16 +26,41 @@ export class Positions {
     const line = this.#lineOf(offset)
     const start = this.#lineStarts[line - 1]!
     if (this.#ascii) return { line, column: offset - start + 1, byte: offset }
-    const here = this.#count(offset)
-    return { line, column: here.codePoints - this.#count(start).codePoints + 1, byte: here.bytes }
+    return this.atColumn(line, this.#count(offset).codePoints - this.#count(start).codePoints + 1)
   }
 
-  /** The position of a column that may lie past the line's end: such columns count one byte each. */
+  /**
+   * The position of a column that may lie past the line's end. Its byte is where a display would show that column,
+   * which after wide characters is not where it is: that is how it is counted everywhere.
+   */
   atColumn(line: number, column: number): Position {
     const start = this.#lineStarts[Math.min(line, this.#lineStarts.length) - 1]!
     if (this.#ascii) return { line, column, byte: start + column - 1 }
-    const from = this.#count(start)
-    return { line, column, byte: from.bytes + column - 1 }
+    return { line, column, byte: this.#count(start).bytes + this.#bytesTo(line, start, column) }
+  }
+
+  #bytesTo(line: number, start: number, column: number): number {
+    const bytes = this.#columns.get(line) ?? this.#measureLine(line, start)
+    if (bytes === 'ascii') return column - 1
+    return bytes[Math.min(column, bytes.length) - 1] ?? 0
+  }
+
+  /** For each column of a line, the bytes before it; ASCII lines need none. */
+  #measureLine(line: number, start: number): readonly number[] | 'ascii' {
+    const next = this.#lineStarts[line]
+    const text = this.#text.slice(start, next === undefined ? undefined : next - 1)
+    let columns: number[] | 'ascii' = 'ascii'
+    if (!ASCII.test(text)) {
+      columns = [0]
+      let total = 0
+      for (const { bytes, width } of clustersOf(text)) {
+        total += bytes
+        for (let column = 0; column < width; column += 1) columns.push(total)
+      }
+      columns.push(total)
+    }
+    this.#columns.set(line, columns)
+    return columns
   }
 
   lineStart(offset: number): number {

