@@ -6,7 +6,7 @@ import { pino, type Logger } from 'pino'
 import { createActivities, type ActivityServices } from '../../activities/index.ts'
 import { DEFAULT_LIMITS, type RotationLimits } from '../../activities/services.ts'
 import { connectTemporal } from '../../client/connect.ts'
-import { request, wait, type RotationsClient } from '../../client/rotations.ts'
+import { request, wait, type RotationRequest, type RotationsClient } from '../../client/rotations.ts'
 import { createHost } from '../../environments/host.ts'
 import { saveDefinition } from '../../environments/save.ts'
 import { DEFAULT_SETTINGS, type Services } from '../../environments/services.ts'
@@ -41,6 +41,8 @@ export interface Line {
   /** The state that the newest (or a given) revision holds, in clear. */
   state(environment: Environment, path: string, revision?: number): Promise<RotatorState<Credential>>
   newest(environment: Environment): Promise<{ number: number; text: string }>
+  /** A new database to rotate at, dropped with the line. */
+  target(): Promise<TargetDatabase>
   /** The status of every request of an environment, oldest first. */
   requests(environment: Environment): Promise<string[]>
   close(): Promise<void>
@@ -57,6 +59,16 @@ export interface RotateOptions {
   requestKey?: string
   login?: string
 }
+
+/** What `ada` asks for when she rotates everything by hand. */
+export const asked = (environment: Environment): RotationRequest => ({
+  environmentId: environment.id,
+  login: 'ada',
+  trigger: 'manual',
+  paths: null,
+  force: false,
+  requestKey: null,
+})
 
 /** Limits for tests: rotating again at once is allowed unless a test says otherwise. */
 export const TEST_LIMITS: RotationLimits = {
@@ -76,6 +88,7 @@ export async function startLine(limits: Partial<RotationLimits> = {}): Promise<L
   ])
   const { db, keeper } = store
   const logged: string[] = []
+  const targets: TargetDatabase[] = []
   captureTemporalLog(logged)
   const log: Logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) })
   const services: Services = { db, keeper, findRotator, findLogin, settings: DEFAULT_SETTINGS }
@@ -152,6 +165,11 @@ export async function startLine(limits: Partial<RotationLimits> = {}): Promise<L
       return slotsOf(await readState(document!, path, host)) as RotatorState<Credential>
     },
     newest: async (environment) => (await latestRevision(db, environment.id))!,
+    target: async () => {
+      const target = await targetDatabase()
+      targets.push(target)
+      return target
+    },
     requests: async (environment) => {
       const rows = await db
         .selectFrom('rotation_requests')
@@ -166,6 +184,7 @@ export async function startLine(limits: Partial<RotationLimits> = {}): Promise<L
       await client.connection.close()
       await connection.close()
       await store.close()
+      for (const target of targets) await target.drop()
     },
   }
 }

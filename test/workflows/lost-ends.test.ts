@@ -3,43 +3,23 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { request, rotationWorkflowId, wait } from '../../client/rotations.ts'
-import { lockEnvironment, type Environment } from '../../store/environments.ts'
+import { lockEnvironment } from '../../store/environments.ts'
 import { findEvent, listEvents, openEvent } from '../../store/events.ts'
 import { createSchedule } from '../../store/schedules.ts'
 import { reconcile } from '../../worker/reconcile.ts'
 import type { RotateEnvironmentResult } from '../../workflows/messages.ts'
-import { gate, rotateCall, rotatedDefinition, startLine, type Line } from '../support/line.ts'
-import { targetDatabase, type TargetDatabase } from '../support/servers.ts'
+import { asked, gate, rotateCall, rotatedDefinition, startLine, type Line } from '../support/line.ts'
 
 let line: Line
-const targets: TargetDatabase[] = []
 const log = pino({ level: 'silent' })
 
 beforeAll(async () => {
   line = await startLine()
 })
-afterAll(async () => {
-  await line.close()
-  for (const target of targets) await target.drop()
-})
-
-async function freshTarget(): Promise<TargetDatabase> {
-  const target = await targetDatabase()
-  targets.push(target)
-  return target
-}
-
-const asked = (environment: Environment) => ({
-  environmentId: environment.id,
-  login: 'ada',
-  trigger: 'manual' as const,
-  paths: null,
-  force: false,
-  requestKey: null,
-})
+afterAll(() => line.close())
 
 test('an event whose workflow was terminated is taken up again and rotated once', async () => {
-  const environment = await line.environment(rotatedDefinition(await freshTarget()))
+  const environment = await line.environment(rotatedDefinition(await line.target()))
   const { services, reached, open } = gate(line.activityServices, 'applied')
   await line.withWorker(async () => {
     const rotating = line.rotate(environment)
@@ -53,7 +33,7 @@ test('an event whose workflow was terminated is taken up again and rotated once'
 })
 
 test('an event of a schedule run that Temporal has forgotten is taken up too', async () => {
-  const environment = await line.environment(rotatedDefinition(await freshTarget()))
+  const environment = await line.environment(rotatedDefinition(await line.target()))
   const { services, reached, open } = gate(line.activityServices, 'applied')
   await line.withWorker(async () => {
     const rotating = line.rotate(environment)
@@ -71,7 +51,7 @@ test('an event of a schedule run that Temporal has forgotten is taken up too', a
 })
 
 test('a store that hiccups while a call is planned fails nothing', async () => {
-  const environment = await line.environment(rotatedDefinition(await freshTarget()))
+  const environment = await line.environment(rotatedDefinition(await line.target()))
   let hiccups = 1
   const environments = {
     ...line.services,
@@ -88,7 +68,7 @@ test('a store that hiccups while a call is planned fails nothing', async () => {
 })
 
 test('a process that was stopped inside a transaction does not keep its locks', async () => {
-  const environment = await line.environment(rotatedDefinition(await freshTarget()))
+  const environment = await line.environment(rotatedDefinition(await line.target()))
   const locked = Promise.withResolvers<void>()
   const woken = Promise.withResolvers<void>()
   const stopped = line.store.db.transaction().execute(async (transaction) => {
@@ -104,7 +84,7 @@ test('a process that was stopped inside a transaction does not keep its locks', 
 })
 
 test('cancelled: paths that have not begun are not begun, the others end and are committed', async () => {
-  const [first, second] = [await freshTarget(), await freshTarget()]
+  const [first, second] = [await line.target(), await line.target()]
   const environment = await line.environment(`values:\n${rotateCall('a', first)}${rotateCall('b', second)}`)
   const narrow = { ...line.on, limits: { ...line.on.limits, concurrency: 1 } }
   const { services, reached, open } = gate(line.activityServices, 'applied')
@@ -129,7 +109,7 @@ test('cancelled: paths that have not begun are not begun, the others end and are
 })
 
 test('what is asked for after a cancellation is not cancelled with it', async () => {
-  const environment = await line.environment(rotatedDefinition(await freshTarget()))
+  const environment = await line.environment(rotatedDefinition(await line.target()))
   const { services, reached, open } = gate(line.activityServices, 'applied')
   await line.withWorker(async () => {
     const first = line.rotate(environment, { requestKey: 'first' })
@@ -145,7 +125,7 @@ test('what is asked for after a cancellation is not cancelled with it', async ()
 })
 
 test('the signal rotateNow acts with the rights of the owner of the schedule, and does nothing where there is none', async () => {
-  const environment = await line.environment(rotatedDefinition(await freshTarget()))
+  const environment = await line.environment(rotatedDefinition(await line.target()))
   const { workflow } = line.on.client
   const signal = async (): Promise<RotateEnvironmentResult> => {
     const handle = await workflow.signalWithStart('rotateEnvironment', {

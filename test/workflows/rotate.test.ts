@@ -2,24 +2,14 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rotateCall, rotatedDefinition, startLine, type Line } from '../support/line.ts'
-import { targetDatabase, type TargetDatabase } from '../support/servers.ts'
+import type { TargetDatabase } from '../support/servers.ts'
 
 let line: Line
-const targets: TargetDatabase[] = []
 
 beforeAll(async () => {
   line = await startLine()
 })
-afterAll(async () => {
-  await line.close()
-  for (const target of targets) await target.drop()
-})
-
-async function freshTarget(): Promise<TargetDatabase> {
-  const target = await targetDatabase()
-  targets.push(target)
-  return target
-}
+afterAll(() => line.close())
 
 /** What the server holds for a user: changes exactly when somebody changes the password. */
 async function verifierOf(target: TargetDatabase, username: string): Promise<unknown> {
@@ -29,7 +19,7 @@ async function verifierOf(target: TargetDatabase, username: string): Promise<unk
 
 describe('a credential rotates', () => {
   test('the last two log in, the one before them no longer, and one event makes one revision', async () => {
-    const target = await freshTarget()
+    const target = await line.target()
     await line.withWorker(async () => {
       const environment = await line.environment(rotatedDefinition(target))
       const held = []
@@ -56,7 +46,7 @@ describe('a credential rotates', () => {
   })
 
   test('a state that a person brings is rotated from, and what logs in stays previous', async () => {
-    const target = await freshTarget()
+    const target = await line.target()
     const [first] = target.rotated
     const definition = `${rotatedDefinition(target)}      state:
         current:
@@ -78,7 +68,7 @@ describe('a credential rotates', () => {
 
 describe('several paths', () => {
   test('what failed is said path by path, the others are committed, and a retry touches only what is asked', async () => {
-    const [good, broken] = [await freshTarget(), await freshTarget()]
+    const [good, broken] = [await line.target(), await line.target()]
     const wrong = { ...broken.managing, password: 'not-the-password' }
     const text = `values:\n${rotateCall('good', good)}${rotateCall('broken', broken, { managing: wrong })}`
     await line.withWorker(async () => {
@@ -112,7 +102,7 @@ describe('several paths', () => {
   })
 
   test('inputs that use a credential of the same event see its new value', async () => {
-    const [outer, inner] = [await freshTarget(), await freshTarget()]
+    const [outer, inner] = [await line.target(), await line.target()]
     // Who manages the inner users is one of the outer ones, whichever is current.
     for (const { username } of outer.rotated) {
       await inner.admin(`alter role ${username} createrole`)
@@ -135,7 +125,7 @@ describe('several paths', () => {
   })
 
   test('when it failed, what depends on it is not evaluated and nothing of it is touched', async () => {
-    const [outer, inner] = [await freshTarget(), await freshTarget()]
+    const [outer, inner] = [await line.target(), await line.target()]
     // What the inputs use is there, from before: only its rotation fails.
     const own = JSON.stringify(outer.rotated[0])
     const failing = `${rotateCall('a', outer, { managing: { ...outer.managing, password: 'not-the-password' } })}      state: { current: ${own} }\n`
@@ -155,7 +145,7 @@ describe('several paths', () => {
 
 describe('once', () => {
   test('two requests at once are one event', async () => {
-    const target = await freshTarget()
+    const target = await line.target()
     await line.withWorker(async () => {
       const environment = await line.environment(rotatedDefinition(target))
       const events = await Promise.all([1, 2, 3].map(() => line.rotate(environment)))
@@ -165,7 +155,7 @@ describe('once', () => {
   })
 
   test('one request key is one event, and the same key with another body is refused', async () => {
-    const target = await freshTarget()
+    const target = await line.target()
     await line.withWorker(async () => {
       const environment = await line.environment(rotatedDefinition(target))
       const requestKey = randomUUID()
@@ -181,7 +171,7 @@ describe('once', () => {
   })
 
   test('different keys at once run one after the other, and the second is too soon', async () => {
-    const target = await freshTarget()
+    const target = await line.target()
     const strict = await startLine({ minManualAge: 60_000, minRotationAge: 120_000 })
     try {
       await strict.withWorker(async () => {
@@ -203,7 +193,7 @@ describe('once', () => {
 
 describe('a target has one owner', () => {
   test('a second environment that names the same users is refused, and nothing is touched', async () => {
-    const target = await freshTarget()
+    const target = await line.target()
     await line.withWorker(async () => {
       const mine = await line.environment(rotatedDefinition(target))
       expect((await line.rotate(mine)).outcome).toBe('succeeded')
@@ -227,7 +217,7 @@ describe('the target was changed by hand', () => {
   test.each(['current', 'previous'] as const)(
     '%s does not log in any more: nothing is touched',
     async (slot) => {
-      const target = await freshTarget()
+      const target = await line.target()
       await line.withWorker(async () => {
         const environment = await line.environment(rotatedDefinition(target))
         await line.rotate(environment)

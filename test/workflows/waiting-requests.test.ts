@@ -10,35 +10,15 @@ import { scheduleKey } from '../../store/due-times.ts'
 import { findByEvent, insertRequest } from '../../store/requests.ts'
 import { createSchedule, deleteSchedule, type Schedule } from '../../store/schedules.ts'
 import { reconcile } from '../../worker/reconcile.ts'
-import { rotatedDefinition, startLine, type Line } from '../support/line.ts'
-import { targetDatabase, type TargetDatabase } from '../support/servers.ts'
+import { asked, rotatedDefinition, startLine, type Line } from '../support/line.ts'
 
 let line: Line
-const targets: TargetDatabase[] = []
 const log = pino({ level: 'silent' })
 
 beforeAll(async () => {
   line = await startLine()
 })
-afterAll(async () => {
-  await line.close()
-  for (const target of targets) await target.drop()
-})
-
-async function freshTarget(): Promise<TargetDatabase> {
-  const target = await targetDatabase()
-  targets.push(target)
-  return target
-}
-
-const asked = (environment: Environment) => ({
-  environmentId: environment.id,
-  login: 'ada',
-  trigger: 'manual' as const,
-  paths: null,
-  force: false,
-  requestKey: null,
-})
+afterAll(() => line.close())
 
 /** As if every waiting request had been written `minutes` ago. */
 async function makeOlder(environment: Environment, minutes: number): Promise<void> {
@@ -50,7 +30,7 @@ async function makeOlder(environment: Environment, minutes: number): Promise<voi
 }
 
 test('a request without a worker waits for one', async () => {
-  const environment = await line.environment(rotatedDefinition(await freshTarget()))
+  const environment = await line.environment(rotatedDefinition(await line.target()))
   const { eventId } = await request(line.on, asked(environment))
   expect(await findEvent(line.store.db, eventId)).toBeUndefined()
   await line.withWorker(() => wait(line.on, eventId, AbortSignal.timeout(30_000)))
@@ -59,8 +39,8 @@ test('a request without a worker waits for one', async () => {
 
 test('a request whose workflow is gone is served by the reconciler; one that is too old expires', async () => {
   const [served, expired] = [
-    await line.environment(rotatedDefinition(await freshTarget())),
-    await line.environment(rotatedDefinition(await freshTarget())),
+    await line.environment(rotatedDefinition(await line.target())),
+    await line.environment(rotatedDefinition(await line.target())),
   ]
   const events: string[] = []
   for (const environment of [served, expired]) {
@@ -83,7 +63,7 @@ test('a request whose workflow is gone is served by the reconciler; one that is 
 
 /** A due time for which a plan had written its request, twenty minutes ago, before everything went away. */
 async function waitingTick(): Promise<{ environment: Environment; schedule: Schedule; eventId: string }> {
-  const environment = await line.environment(rotatedDefinition(await freshTarget()))
+  const environment = await line.environment(rotatedDefinition(await line.target()))
   const schedule = await createSchedule(line.store.db, {
     environmentId: environment.id,
     cron: '* * * * *',
@@ -127,7 +107,7 @@ test('not, when its schedule was removed in the meantime', async () => {
 })
 
 test('a request that joined one which expires is served, and both hear of it', async () => {
-  const environment = await line.environment(rotatedDefinition(await freshTarget()))
+  const environment = await line.environment(rotatedDefinition(await line.target()))
   const first = await request(line.on, asked(environment))
   await makeOlder(environment, 20)
   const second = await request(line.on, asked(environment))
@@ -139,7 +119,7 @@ test('a request that joined one which expires is served, and both hear of it', a
 })
 
 test('a request of an environment that is deleted before it began ends in words', async () => {
-  const environment = await line.environment(rotatedDefinition(await freshTarget()))
+  const environment = await line.environment(rotatedDefinition(await line.target()))
   const { eventId } = await request(line.on, asked(environment))
   await deleteEnvironment(line.services, { environment, login: 'ada' })
   await line.withWorker(async () => {
@@ -152,7 +132,7 @@ test('a request of an environment that is deleted before it began ends in words'
 })
 
 test('a worker whose clock is an hour fast runs nothing before it is due', async () => {
-  const environment = await line.environment(rotatedDefinition(await freshTarget()))
+  const environment = await line.environment(rotatedDefinition(await line.target()))
   await createSchedule(line.store.db, { environmentId: environment.id, cron: '0 * * * *', owner: 'ada' })
   const hourAhead = Date.now() + 3_600_000
   vi.useFakeTimers({ now: hourAhead, toFake: ['Date'] })
