@@ -43,6 +43,15 @@ export function parseInterpolation(text: string): { parts: ParsedPart[]; errors:
   return { parts, errors }
 }
 
+const SPACE = /[\t-\r \u0085\u00a0]/
+
+function fits64Bits(digits: string): boolean {
+  return (
+    digits.length < 40 &&
+    BigInt.asIntN(64, BigInt(digits.replace('+', ''))) === BigInt(digits.replace('+', ''))
+  )
+}
+
 class AccessReader {
   at: number
   readonly #text: string
@@ -60,7 +69,7 @@ class AccessReader {
     for (;;) {
       start = this.at
       const character = this.#text[this.at]
-      if (character === undefined || /\s/.test(character)) {
+      if (character === undefined || SPACE.test(character)) {
         this.#error(start, "missing closing brace '}' in interpolation")
         break
       }
@@ -78,7 +87,7 @@ class AccessReader {
   }
 
   #name(start: number): void {
-    const name = this.#upTo(/[.[}\s]/)
+    const name = this.#upTo(/[.[}\t-\r \u0085\u00a0]/)
     if (name === '') this.#error(start, 'property name must not be empty')
     this.#push(name, start)
   }
@@ -113,8 +122,8 @@ class AccessReader {
 
   #number(start: number): string | number {
     if (this.at >= this.#text.length) return ''
-    const digits = this.#upTo(/[\].[}\s]/)
-    if (!/^[-+]?\d{1,15}$/.test(digits)) {
+    const digits = this.#upTo(/[\].[}\t-\r \u0085\u00a0]/)
+    if (!/^[-+]?\d+$/.test(digits) || !fits64Bits(digits)) {
       this.#error(start + 1, 'numeric subscript must be a positive base-10 integer')
       return digits
     }

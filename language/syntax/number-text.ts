@@ -6,7 +6,7 @@ const MIN_INT64 = -(2n ** 63n)
 /** The normalised text of a plain scalar that is a number, or undefined when it is not one. */
 export function yamlNumberText(source: string): string | undefined {
   if (!/^[-+.0-9]/.test(source)) return undefined
-  return integerText(source.replaceAll('_', '')) ?? floatText(source)
+  return integerText(source.replaceAll('_', '')) ?? plainFloatText(source)
 }
 
 function integerText(source: string): string | undefined {
@@ -20,10 +20,21 @@ function integerText(source: string): string | undefined {
   return value.toString()
 }
 
-function floatText(source: string): string | undefined {
+/** True where the text is an integer that 64 bits hold. */
+export function isIntegerText(source: string): boolean {
+  return integerText(source.replaceAll('_', '')) !== undefined
+}
+
+/** The text of a number as a float: large integers in exponent form. */
+export function floatText(number: string): string {
+  return /^[-+]?(Inf|NaN)$/.test(number) ? number : shortestText(Number(number))
+}
+
+function plainFloatText(source: string): string | undefined {
   if (/^[-+]?\.(inf|Inf|INF)$/.test(source)) return source.startsWith('-') ? '-Inf' : '+Inf'
   if (/^\.(nan|NaN|NAN)$/.test(source)) return 'NaN'
-  const digits = source.replaceAll('_', '')
+  // what starts with a point has no underscores
+  const digits = source.startsWith('.') ? source : source.replaceAll('_', '')
   if (!/^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/.test(digits)) return undefined
   const value = Number(digits)
   return Number.isFinite(value) ? shortestText(value) : undefined

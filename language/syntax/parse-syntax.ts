@@ -42,6 +42,7 @@ export function parseSyntax(name: string, text: string): Syntax {
   const builder = new SyntaxBuilder(name, positions)
   const root = builder.build(composed.contents, ROOT_PATH, undefined, 1)
   const { diagnostics } = builder
+  if (root.kind === 'null' && diagnostics.length === 0) return failed('environment must be an object')
   return { root: diagnostics.length > 0 ? null : root, empty: false, diagnostics }
 }
 
@@ -132,7 +133,7 @@ class SyntaxBuilder {
   }
 
   #scalar(node: Scalar.Parsed, path: SyntaxPath, leading: LeadingTokens): SyntaxNode {
-    const text = typeof node.value === 'string' ? node.value : ''
+    const text = typeof node.value === 'string' ? node.value : (node.source ?? '')
     const style = STYLES[node.type ?? 'PLAIN'] ?? 'plain'
     const start = this.#startOf(node, leading)
     const where = {

@@ -1,5 +1,5 @@
 /** What a scalar's text means: null, boolean, number or string. */
-import { yamlNumberText } from './number-text.ts'
+import { floatText, isIntegerText, yamlNumberText } from './number-text.ts'
 
 export type TypedScalar =
   | { kind: 'null' }
@@ -26,11 +26,14 @@ export function typePlainScalar(text: string): TypedScalar {
   return number === undefined ? { kind: 'string', value: text } : { kind: 'number', value: number }
 }
 
+const INTEGER_TAG = 'tag:yaml.org,2002:int'
+const FLOAT_TAG = 'tag:yaml.org,2002:float'
+
 const STANDARD_TAGS: Record<string, TypedScalar['kind']> = {
   'tag:yaml.org,2002:null': 'null',
   'tag:yaml.org,2002:bool': 'boolean',
-  'tag:yaml.org,2002:int': 'number',
-  'tag:yaml.org,2002:float': 'number',
+  [INTEGER_TAG]: 'number',
+  [FLOAT_TAG]: 'number',
 }
 
 /**
@@ -41,6 +44,13 @@ export function typeTaggedScalar(text: string, tag: string): TypedScalar | strin
   const wanted = STANDARD_TAGS[tag]
   if (wanted === undefined) return { kind: 'string', value: text }
   const typed = typePlainScalar(text)
+  if (typed.kind === 'number' && tag === INTEGER_TAG && !isIntegerText(text)) return misfit(tag)
+  // an integer that is tagged as a float reads as one, exponents included
+  if (typed.kind === 'number' && tag === FLOAT_TAG) return { kind: 'number', value: floatText(typed.value) }
   if (typed.kind === wanted) return typed
+  return misfit(tag)
+}
+
+function misfit(tag: string): string {
   return `cannot decode this text as !!${tag.slice(tag.lastIndexOf(':') + 1)}`
 }
