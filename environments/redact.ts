@@ -21,7 +21,7 @@ export function redactEnvironment({ exprs, properties, schema, executionContext 
 /** Constants stay only where the value that they are of is not secret. */
 function redactSchema(schema: Schema, value: Value | undefined): Schema {
   if (typeof schema === 'boolean') return schema
-  if (value?.secret) return schema.type === undefined ? {} : { type: schema.type }
+  if (value?.secret) return typeOnly(schema)
   if (value === undefined || value.unknown) return withoutConstants(schema)
   const content = value.value
   if (Array.isArray(content) && schema.prefixItems)
@@ -61,7 +61,7 @@ interface Expression {
   schema?: Schema
   base?: Expression
   literal?: unknown
-  /** The text of a `fn::secret`, wherever it is shown. */
+  /** The text of a `fn::secret`, or something of which any part is secret. */
   secret?: true
   list?: Expression[]
   object?: Record<string, Expression>
@@ -103,7 +103,8 @@ class Redaction {
       ...(builtin && { builtin: this.#builtin(builtin) }),
     }
     if (schema === undefined) return redacted
-    return { ...redacted, schema: schemaOf(schema, redacted, literal !== undefined && !secret) }
+    const isPublicLiteral = literal !== undefined && !secret
+    return { ...redacted, schema: schemaOf(schema, redacted, { isPublicLiteral, secret }) }
   }
 
   #builtin(builtin: NonNullable<Expression['builtin']>): NonNullable<Expression['builtin']> {
@@ -117,22 +118,30 @@ function once<T extends object>(known: Map<T, T>, part: T, redact: () => T): T {
   return redacted
 }
 
-/** Of a literal the constant is in the text anyway; of a list or object its parts tell; of anything else it may be secret. */
-function schemaOf(schema: Schema, { list, object, builtin }: Expression, isPublicLiteral: boolean): Schema {
+/**
+ * Of a literal the constant is in the text anyway; of a list or object its parts tell, and only those that the text
+ * has; of anything else it may be secret, and the names of properties too.
+ */
+function schemaOf(
+  schema: Schema,
+  { list, object }: Expression,
+  { isPublicLiteral, secret }: { isPublicLiteral: boolean; secret: boolean },
+): Schema {
   if (typeof schema === 'boolean' || isPublicLiteral) return schema
-  // what a text says that is parsed here, its keys included, may be secret
-  if (builtin?.name === 'fn::fromJSON') return schema.type === undefined ? {} : { type: schema.type }
+  if (secret && !list && !object) return typeOnly(schema)
   const bare = withoutConstants(schema)
   if (list && bare.prefixItems)
     return { ...bare, prefixItems: bare.prefixItems.map((item, index) => list[index]?.schema ?? item) }
-  if (object && bare.properties)
-    return {
-      ...bare,
-      properties: mapEntries(bare.properties, (part, key) =>
-        Object.hasOwn(object, key) ? (object[key]?.schema ?? part) : part,
-      ),
-    }
-  return bare
+  if (!object || !bare.properties) return bare
+  const known = Object.entries(bare.properties).filter(([key]) => !secret || Object.hasOwn(object, key))
+  const properties = Object.fromEntries(
+    known.map(([key, part]) => [key, (Object.hasOwn(object, key) && object[key]?.schema) || part]),
+  )
+  return { ...bare, properties, ...(secret && { required: Object.keys(properties) }) }
+}
+
+function typeOnly({ type }: JSONSchema): JSONSchema {
+  return type === undefined ? {} : { type }
 }
 
 function mapEntries<A, B>(record: Record<string, A>, map: (value: A, key: string) => B): Record<string, B> {

@@ -29,7 +29,7 @@ export interface ExportedExpression {
   access?: { receiver: Range; accessors: ExportedAccessor[] }
   list?: ExportedExpression[]
   object?: Record<string, ExportedExpression>
-  /** True for the text of a `fn::secret`; not part of the JSON, but of use to whoever redacts it. */
+  /** True for the text of a `fn::secret`, and where any part of the value is secret; not part of the JSON. */
   secret?: true
   builtin?: { name: string; nameRange: Range; argSchema: Schema; arg: ExportedExpression }
 }
@@ -59,7 +59,7 @@ export class ExpressionExporter {
     const exported: ExportedExpression = {
       range: rangeOf(definition.range, this.#environment),
       schema: definition.schema,
-      ...(definition.kind === 'expression' && definition.secret && { secret: true }),
+      ...(isSecret(definition) && { secret: true }),
       ...(definition.base && { base: this.#export(definition.base.def) }),
     }
     this.#exported.set(definition, exported)
@@ -142,6 +142,11 @@ export class ExpressionExporter {
     for (const name of names) object[name] = this.#export(node.argument(name))
     return { range: builtin.shortForm ? NOWHERE : argument.range, object }
   }
+}
+
+function isSecret(definition: Definition): boolean {
+  if (definition.kind !== 'expression') return false
+  return definition.secret || (definition.value?.containsSecret ?? false)
 }
 
 // a sealed secret shows that it is one, a short open only its inputs
