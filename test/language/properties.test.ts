@@ -9,7 +9,7 @@ import { Session, type Mode } from '../../language/evaluation/session.ts'
 import { EvaluatedEnvironment } from '../../language/export/environment.ts'
 import { parseDocument } from '../../language/parsed-document.ts'
 import { randomEnvironments, reversed } from './definitions.ts'
-import { testHost, type TestHost } from './support.ts'
+import { run, testHost, type TestHost } from './support.ts'
 
 const SECRET = 'c4n4ry'
 const runs = { numRuns: 400, seed: 20_260_102 }
@@ -64,6 +64,53 @@ describe('asking ahead', () => {
     },
     120_000,
   )
+
+  it.each([
+    [
+      'what an answer may turn out to make final',
+      'imports: [fin, over]\nvalues: {o: {k: {fn::open::echo: {x: 1}}}}',
+      {
+        fin: 'values: {o: {k: {fn::final: 1}}}',
+        over: 'values: {o: {fn::open::echo: {a: 1}}, z: {fn::open::echo: {}}}',
+      },
+      { o: { a: 1, k: 1 }, z: {} },
+      ['load fin', 'load over', 'open echo', 'open echo'],
+    ],
+    [
+      'what inherits from an answer',
+      'imports: [base]\nvalues: {cfg: {x: 1}, p: {fn::open::echo: {j: {fn::toJSON: "${cfg}"}}}}',
+      { base: 'values: {cfg: {fn::open::echo: {y: 2}}}' },
+      { cfg: { x: 1, y: 2 }, p: { j: '{"x":1,"y":2}' } },
+      ['load base', 'open echo', 'open echo'],
+    ],
+    [
+      'what an environment that is not loaded yet may hide',
+      'imports: [fin, {p/e: {merge: false}}]\nvalues: {o: {k: {fn::open::echo: {x: 1}}}, z: "${environments.q.f.v} ${environments.q.g.v}"}',
+      {
+        fin: 'values: {o: "${environments.q.h.o}"}',
+        'p/e': 'values: {}',
+        'q/f': 'values: {v: f}',
+        'q/g': 'values: {v: g}',
+        'q/h': 'values: {o: {k: {fn::final: 1}}}',
+      },
+      { o: { k: 1 }, z: 'f g' },
+      ['load fin', 'load p/e', 'load q/f', 'load q/g', 'load q/h'],
+    ],
+  ])('leaves alone %s', async (_what, text, environments, expected, log) => {
+    const { values, host: asked } = await run('open', text, {
+      environments: environments as Record<string, string>,
+    })
+    expect(values).toEqual(expected)
+    expect(asked.log.toSorted()).toEqual(log)
+  })
+
+  it('opens nothing before the rotation that comes first', async () => {
+    const given = host({})
+    const text =
+      'values: {a: {fn::open::echo: {}}, b: {fn::rotate::any: {inputs: {}}}, c: {fn::open::echo: {}}}'
+    await rotate(load('e', text).document, given)
+    expect(given.log).toEqual(['open echo', 'rotate any b', 'open any b', 'open echo'])
+  })
 
   it('takes as long as the longest chain of answers, and asks everything once', async () => {
     const wait = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10))
