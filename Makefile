@@ -4,7 +4,7 @@
 RUN = PATH="$(CURDIR)/.tools/node/bin:$(CURDIR)/node_modules/.bin:$$PATH"
 NODE = $(RUN) NODE_OPTIONS="--disable-warning=ExperimentalWarning" node
 
-.PHONY: help demo test check dev bench bundle format install servers clean
+.PHONY: help demo test check dev bench bundle pack format install servers clean
 
 help:
 	@echo 'make demo     the main job on real servers, explained line by line'
@@ -13,6 +13,7 @@ help:
 	@echo 'make check    types, lint, format, import directions'
 	@echo 'make bench    measurements'
 	@echo 'make bundle   the workflow bundle for production, into dist/'
+	@echo 'make pack     the npm package, rekey-<version>.tgz'
 	@echo 'make format   writes the format that check asks for'
 	@echo 'make install  Node.js 24 and the npm packages; the targets above do it themselves'
 	@echo 'make clean    removes what install and build made; keeps .rekey'
@@ -32,6 +33,9 @@ bench: servers
 
 bundle: install
 	@$(NODE) worker/bundle.ts
+
+pack: install
+	@$(RUN) npm pack
 
 check: install
 	@$(RUN) tsc -p .

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The program `rekey`: this process's streams and signals around one command line. */
 import { readFileSync } from 'node:fs'
 import { createContext } from './context.ts'

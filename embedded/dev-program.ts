@@ -1,11 +1,12 @@
 /** One of our own programs as a child of `rekey dev`: started, waited for until it is ready, ended. */
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { childEnvironment, type Config } from '../config/index.ts'
 import { endOrphan, launchServer, type Ending, type ServerProcess } from './server-process.ts'
 
-const COMMAND_LINE = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
+// JavaScript in the npm package.
+const COMMAND_LINE = fileURLToPath(new URL(`../cli/main${extname(import.meta.filename)}`, import.meta.url))
 const START_DEADLINE = 120_000
 /** What is under way has time to end; a worker lets its rotations have 30 s. */
 const ENDING: Ending = [{ signal: 'SIGTERM', patience: 40_000 }]

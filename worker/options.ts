@@ -1,6 +1,6 @@
 /** How the Temporal worker is set up, the same in production, in development and in tests. */
 import { readdirSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { NativeConnection, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker'
 import type { Activities } from '../activities/index.ts'
@@ -22,12 +22,18 @@ const CACHED_WORKFLOWS = 200
 
 /** Where `make bundle` puts the workflow bundle for production. */
 export const BUNDLE_PATH = fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url))
-export const WORKFLOWS_PATH = fileURLToPath(new URL('../workflows/index.ts', import.meta.url))
+/** In the npm package this file is JavaScript, and so are the workflows beside it. */
+const EXTENSION = extname(import.meta.filename)
+export const WORKFLOWS_PATH = fileURLToPath(new URL(`../workflows/index${EXTENSION}`, import.meta.url))
 
-/** In a checkout a bundle that is older than the workflows' source is no longer theirs. */
+/**
+ * In a checkout a bundle that is older than the workflows' source is no longer theirs. In the npm package both were
+ * made at once, and the times that npm gives to files say nothing.
+ */
 function isFresh(bundle: string): boolean {
   const made = statSync(bundle, { throwIfNoEntry: false })?.mtimeMs
   if (made === undefined) return false
+  if (EXTENSION === '.js') return true
   const folder = dirname(WORKFLOWS_PATH)
   return readdirSync(folder).every((name) => statSync(join(folder, name)).mtimeMs <= made)
 }
