@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { measureDefinitions } from './definitions.ts'
+import { measureLanguage } from './language.ts'
 import { timed } from './measure.ts'
 import { withRig } from './rig.ts'
 import { measureMany, measureOne, measurePaths, measureSchedules } from './rotations.ts'
@@ -20,6 +21,7 @@ try {
     `Rekey on ${availableParallelism()} cores, Node.js ${process.versions.node}; ` +
       'everything on this machine, every commit synced to disk',
   )
+  await measureLanguage()
   const time = await timed(() =>
     withRig(stop.signal, async (rig) => {
       await rig.environment('logins', rig.target.logins)

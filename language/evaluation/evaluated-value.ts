@@ -55,7 +55,7 @@ export class EvaluatedValue {
   /** True when `before` is here or anywhere inside. */
   readonly holdsBefore: boolean
   readonly #ownSchema: Schema | undefined
-  #derived: Derived = {}
+  #shared: Derived | undefined
   #late: Map<string, EvaluatedValue> | undefined
   #lastOver: { base: EvaluatedValue; result: EvaluatedValue } | undefined
 
@@ -90,8 +90,12 @@ export class EvaluatedValue {
   /** The same value as that of an expression which refers to it. */
   referredToBy(def: Definition): EvaluatedValue {
     const copy = this.with({ def, rotateOnly: false })
-    if (!this.unknown) copy.#derived = this.#derived
+    if (!this.unknown) copy.#shared = this.#derived
     return copy
+  }
+
+  get #derived(): Derived {
+    return (this.#shared ??= {})
   }
 
   get schema(): Schema {
@@ -197,8 +201,7 @@ export class EvaluatedValue {
     const { unknown, secret } = this
     const found = { unknown, secret, observable: unknown && !this.rotateOnly, size: 1 }
     if (!unknown) {
-      const children = this.array ?? (this.object ? this.keys.map((key) => this.property(key)!) : [])
-      for (const child of children) {
+      for (const child of this.array ?? this.#merged.values()) {
         const inner = child.#scan()
         found.unknown ||= inner.unknown
         found.secret ||= inner.secret

@@ -1,7 +1,7 @@
 /** Evaluates the expressions of one environment, each once, on demand, in the order of keys. */
 import type { CallNode } from '../builtins/builtin.ts'
 import { hasErrors } from '../diagnostic.ts'
-import type { Expression } from '../expressions/expression.ts'
+import type { Expression, ObjectExpression } from '../expressions/expression.ts'
 import type { LoadedEnvironment } from '../host.ts'
 import { limits } from '../limits.ts'
 import { compareKeys } from '../encoding/order.ts'
@@ -20,6 +20,7 @@ import type { Place, Session } from './session.ts'
 import { textOf } from './text-of.ts'
 
 const ANONYMOUS = '<yaml>'
+const LITERALS: ReadonlySet<string> = new Set(['null', 'boolean', 'number', 'string'])
 
 export class Evaluator {
   readonly session: Session
@@ -180,20 +181,32 @@ export class Evaluator {
     }
   }
 
+  /** At once for what is just there, which most values are: waiting for each of them would take longer. */
+  #evaluateSoon(node: ExpressionNode, expected: Accept): EvaluatedValue | Promise<EvaluatedValue> {
+    const isPlain = LITERALS.has(node.expression.kind) && !node.base && !expected.rotateOnly && !node.secret
+    if (!isPlain || this.session.isDue) return this.evaluate(node, expected)
+    void this.session.step()
+    node.value ??= this.#byKind(node, expected) as EvaluatedValue
+    node.state = 'done'
+    return node.value
+  }
+
   async #array(node: ExpressionNode, expected: Accept): Promise<EvaluatedValue> {
     const items: EvaluatedValue[] = []
     for (const [index, element] of node.elements.entries()) {
-      items.push(await this.evaluate(element, acceptItem(expected, index)))
+      const value = this.#evaluateSoon(element, acceptItem(expected, index))
+      items.push(value instanceof EvaluatedValue ? value : await value)
     }
     return this.bounded(new EvaluatedValue({ def: node, repr: items }), node)
   }
 
   async #object(node: ExpressionNode, expected: Accept): Promise<EvaluatedValue> {
     const { expression } = node
-    const names = expression.kind === 'object' ? [...expression.properties.keys()].sort(compareKeys) : []
+    const names = expression.kind === 'object' ? sortedNames(expression) : []
     const properties = new Map<string, EvaluatedValue>()
     for (const name of names) {
-      properties.set(name, await this.evaluate(node.property(name)!, acceptProperty(expected, name)))
+      const value = this.#evaluateSoon(node.property(name)!, acceptProperty(expected, name))
+      properties.set(name, value instanceof EvaluatedValue ? value : await value)
     }
     return this.bounded(new EvaluatedValue({ def: node, repr: properties, base: node.base }), node)
   }
@@ -238,6 +251,17 @@ export class Evaluator {
     if (this.session.speculation && resolved.overUnknown) return this.unknown(node, true)
     return resolved.referredToBy(node)
   }
+}
+
+// a document is evaluated many times
+const names = new WeakMap<Expression, readonly string[]>()
+
+function sortedNames(object: ObjectExpression): readonly string[] {
+  const known = names.get(object)
+  if (known) return known
+  const sorted = [...object.properties.keys()].sort(compareKeys)
+  names.set(object, sorted)
+  return sorted
 }
 
 function passesThrough(expression: Expression): boolean {

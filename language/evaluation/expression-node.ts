@@ -20,10 +20,8 @@ export class ExpressionNode {
   readonly secret: boolean
   state: 'declared' | 'evaluating' | 'done' = 'declared'
   value: EvaluatedValue | undefined
-  /** What each accessor of a reference resolved to, for each part of an interpolation. */
-  readonly targets: Definition[][] = []
-  /** Schemas that a call's provider gave, by argument. */
-  readonly argumentSchemas: Record<string, Schema> = {}
+  #targets: Definition[][] | undefined
+  #argumentSchemas: Record<string, Schema> | undefined
   readonly #place: SyntaxPath
   #schema: Schema | undefined
   #children: Map<string, ExpressionNode> | undefined
@@ -37,6 +35,16 @@ export class ExpressionNode {
     this.base = options.base
     this.secret = options.secret ?? false
     this.#place = options.place ?? ROOT_PATH
+  }
+
+  /** What each accessor of a reference resolved to, for each part of an interpolation. */
+  get targets(): Definition[][] {
+    return (this.#targets ??= [])
+  }
+
+  /** Schemas that a call's provider gave, by argument. */
+  get argumentSchemas(): Record<string, Schema> {
+    return (this.#argumentSchemas ??= {})
   }
 
   get range(): Range | undefined {
@@ -64,10 +72,11 @@ export class ExpressionNode {
   /** A property of an object literal. */
   property(name: string): ExpressionNode | undefined {
     if (this.expression.kind !== 'object') return undefined
-    return this.#child(name, this.expression.properties.get(name)?.value, () => ({
-      place: childPath(this.#place, name),
-      base: this.base?.property(name),
-    }))
+    const known = this.#children?.get(name)
+    const property = known ? undefined : this.expression.properties.get(name)
+    if (!property) return known
+    const place = childPath(this.#place, name)
+    return this.#adopt(name, new ExpressionNode(property.value, { place, base: this.base?.property(name) }))
   }
 
   /** The elements of an array literal. */
@@ -83,20 +92,15 @@ export class ExpressionNode {
 
   /** An argument of a call. */
   argument(name: string): ExpressionNode {
+    const known = this.#children?.get(name)
+    if (known) return known
     const call = this.expression as CallExpression
     const secret = call.builtin.name === 'fn::secret'
-    return this.#child(name, call.parts[name] ?? MISSING, () => ({ secret }))!
+    return this.#adopt(name, new ExpressionNode(call.parts[name] ?? MISSING, { secret }))
   }
 
-  #child(
-    name: string,
-    expression: Expression | undefined,
-    options: () => ConstructorParameters<typeof ExpressionNode>[1],
-  ): ExpressionNode | undefined {
-    const known = this.#children?.get(name)
-    if (known || !expression) return known
+  #adopt(name: string, child: ExpressionNode): ExpressionNode {
     this.#children ??= new Map()
-    const child = new ExpressionNode(expression, options())
     this.#children.set(name, child)
     return child
   }

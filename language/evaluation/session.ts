@@ -121,6 +121,11 @@ export class Session {
     this.#report('warning', place, summary)
   }
 
+  /** True when the next step is one to wait at. */
+  get isDue(): boolean {
+    return (this.#visits + 1) % 32 === 0
+  }
+
   /**
    * Counts one step. The caller must await the promise where there is one: it cuts the synchronous recursion, so
    * that a chain of any length does not exhaust the stack, and lets others have their turn now and then.

@@ -1,5 +1,5 @@
 /** The only place that knows the YAML library: text → its composed tree, or the first error. Never throws. */
-import { Composer, Parser, type CST, type ParsedNode } from 'yaml'
+import { Composer, CST, Parser, type ParsedNode } from 'yaml'
 import { limits } from '../limits.ts'
 
 export interface YamlError {
@@ -25,23 +25,76 @@ const MAX_OPEN_TOKENS = 2 * limits.nesting + 20
 // each of them starts a key or an item
 const INDICATORS: ReadonlySet<string> = new Set([':', '-', ',', '?'])
 
+/** What the library keeps to itself of its state while it takes tokens in. */
+interface ParserState {
+  source: string
+  type: string
+  offset: number
+  indent: number
+  atScalar: boolean
+  atNewLine: boolean
+  stack: unknown[]
+  step(): Tokens
+  pop(error: object): Tokens
+}
+type Tokens = ReturnType<Parser['next']>
+
 class BoundedParser extends Parser {
   #tokens = 0
   #entries = 0;
 
-  override *next(source: string): ReturnType<Parser['next']> {
-    const open = Reflect.get(this, 'stack') as unknown[]
-    this.#tokens += 1
-    if (INDICATORS.has(source)) this.#entries += 1
-    if (open.length > MAX_OPEN_TOKENS) this.#refuse(nestingMessage())
-    if (this.#entries > limits.entries) this.#refuse(`a definition is limited to ${limits.values} values`)
-    if (this.#tokens > limits.tokens) this.#refuse(`a definition is limited to ${limits.tokens} tokens`)
-    yield* super.next(source)
+  /** Takes the next token in as the library does, but counts, and asks the environment of the process nothing. */
+  override *next(source: string): Tokens {
+    const state = this as unknown as ParserState
+    this.#count(source, state)
+    state.source = source
+    if (state.atScalar) {
+      state.atScalar = false
+      yield* state.step()
+      state.offset += source.length
+      return
+    }
+    const type = CST.tokenType(source)
+    if (type === null) {
+      const message = `Not a YAML token: ${source}`
+      yield* state.pop({ type: 'error', offset: state.offset, message, source })
+      state.offset += source.length
+    } else if (type === 'scalar') {
+      state.atNewLine = false
+      state.atScalar = true
+      state.type = 'scalar'
+    } else {
+      state.type = type
+      yield* state.step()
+      if (type !== 'doc-mode' && type !== 'flow-error-end') advance(state, type)
+    }
   }
 
-  #refuse(message: string): never {
-    throw new FirstError(message, Reflect.get(this, 'offset') as number)
+  #count(source: string, { stack, offset }: ParserState): void {
+    const refuse = (message: string): never => {
+      throw new FirstError(message, offset)
+    }
+    this.#tokens += 1
+    if (INDICATORS.has(source)) this.#entries += 1
+    if (stack.length > MAX_OPEN_TOKENS) refuse(nestingMessage())
+    if (this.#entries > limits.entries) refuse(`a definition is limited to ${limits.values} values`)
+    if (this.#tokens > limits.tokens) refuse(`a definition is limited to ${limits.tokens} tokens`)
   }
+}
+
+function advance(state: ParserState, type: string): void {
+  const { source } = state
+  if (type === 'newline') {
+    state.atNewLine = true
+    state.indent = 0
+  } else if (type === 'space') {
+    if (state.atNewLine && source.startsWith(' ')) state.indent += source.length
+  } else if (type === 'explicit-key-ind' || type === 'map-value-ind' || type === 'seq-item-ind') {
+    if (state.atNewLine) state.indent += source.length
+  } else {
+    state.atNewLine = false
+  }
+  state.offset += source.length
 }
 
 export function nestingMessage(): string {
