@@ -33,8 +33,26 @@ interface Derived {
   schema?: Schema
   keys?: readonly string[]
   properties?: ReadonlyMap<string, EvaluatedValue>
-  nested?: { unknown: boolean; secret: boolean; observable: boolean; size: number }
+  nested?: Nested
 }
+
+/** What belongs to one value alone. */
+interface Own {
+  /** Properties of something unknown, each the same one each time. */
+  late?: Map<string, EvaluatedValue>
+  lastOver?: { base: EvaluatedValue; result: EvaluatedValue }
+}
+
+interface Nested {
+  unknown: boolean
+  secret: boolean
+  observable: boolean
+  size: number
+}
+
+// most values are single ones: they share what there is to know of them
+const KNOWN: Nested = Object.freeze({ unknown: false, secret: false, observable: false, size: 1 })
+const KNOWN_SECRET: Nested = Object.freeze({ ...KNOWN, secret: true })
 
 export class EvaluatedValue {
   readonly def: Definition
@@ -56,8 +74,7 @@ export class EvaluatedValue {
   readonly holdsBefore: boolean
   readonly #ownSchema: Schema | undefined
   #shared: Derived | undefined
-  #late: Map<string, EvaluatedValue> | undefined
-  #lastOver: { base: EvaluatedValue; result: EvaluatedValue } | undefined
+  #own: Own | undefined
 
   constructor({ def, repr = null, base, schema, unknown, secret, final, rotateOnly, before }: Properties) {
     this.def = def
@@ -134,9 +151,10 @@ export class EvaluatedValue {
 
   /** Own and inherited properties. */
   get #merged(): ReadonlyMap<string, EvaluatedValue> {
+    const own = this.object
+    if (!own) return NO_PROPERTIES
+    if (!this.base?.object) return own
     if (!this.#derived.properties) {
-      const own = this.object ?? NO_PROPERTIES
-      if (!this.object || !this.base?.object) return (this.#derived.properties = own)
       const merged = new Map(own)
       for (let at: EvaluatedValue | undefined = this.base; at?.object; at = at.base) {
         for (const [key, value] of at.object) if (!merged.has(key)) merged.set(key, value)
@@ -148,21 +166,22 @@ export class EvaluatedValue {
 
   /** A property of a value that is not known yet; the same one each time. */
   #lateProperty(name: string): EvaluatedValue {
-    this.#late ??= new Map()
-    const known = this.#late.get(name)
+    this.#own ??= {}
+    const late = (this.#own.late ??= new Map<string, EvaluatedValue>())
+    const known = late.get(name)
     if (known) return known
     const schema = propertySchema(this.schema, name)
     const base = this.base?.property(name)
     const def = new AccessDefinition(this, name, schema, base)
-    const late = new EvaluatedValue({ def, schema, base, unknown: true })
-    this.#late.set(name, late)
-    return late
+    const value = new EvaluatedValue({ def, schema, base, unknown: true })
+    late.set(name, value)
+    return value
   }
 
   /** This value laid over `base`, property by property; whatever already lies beneath it stays in between. */
   over(base: EvaluatedValue | undefined): EvaluatedValue {
     if (!base || base === this) return this
-    if (this.#lastOver?.base === base) return this.#lastOver.result
+    if (this.#own?.lastOver?.base === base) return this.#own.lastOver.result
     const beneath = this.base ? this.base.over(base) : base
     let repr = this.repr
     if (this.object) {
@@ -174,7 +193,8 @@ export class EvaluatedValue {
       repr = merged
     }
     const result = this.base === beneath ? this : this.with({ base: beneath, repr })
-    this.#lastOver = { base, result }
+    this.#own ??= {}
+    this.#own.lastOver = { base, result }
     return result
   }
 
@@ -196,9 +216,10 @@ export class EvaluatedValue {
     return this.#scan().size
   }
 
-  #scan() {
-    if (this.#derived.nested) return this.#derived.nested
+  #scan(): Nested {
     const { unknown, secret } = this
+    if (!unknown && !this.array && !this.object) return secret ? KNOWN_SECRET : KNOWN
+    if (this.#derived.nested) return this.#derived.nested
     const found = { unknown, secret, observable: unknown && !this.rotateOnly, size: 1 }
     if (!unknown) {
       for (const child of this.array ?? this.#merged.values()) {

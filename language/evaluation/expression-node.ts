@@ -11,8 +11,15 @@ import type { EvaluatedValue } from './evaluated-value.ts'
 
 const MISSING: Expression = { kind: 'missing' }
 
+/** What few expressions have. */
+interface Extra {
+  targets?: Definition[][]
+  argumentSchemas?: Record<string, Schema>
+  schema?: Schema
+  elements?: readonly ExpressionNode[]
+}
+
 export class ExpressionNode {
-  readonly kind = 'expression'
   readonly expression: Expression
   /** The imported value that this expression is laid over. */
   readonly base: EvaluatedValue | undefined
@@ -20,12 +27,9 @@ export class ExpressionNode {
   readonly secret: boolean
   state: 'declared' | 'evaluating' | 'done' = 'declared'
   value: EvaluatedValue | undefined
-  #targets: Definition[][] | undefined
-  #argumentSchemas: Record<string, Schema> | undefined
   readonly #place: SyntaxPath
-  #schema: Schema | undefined
   #children: Map<string, ExpressionNode> | undefined
-  #elements: readonly ExpressionNode[] | undefined
+  #known: Extra | undefined
 
   constructor(
     expression: Expression,
@@ -37,14 +41,22 @@ export class ExpressionNode {
     this.#place = options.place ?? ROOT_PATH
   }
 
+  get kind(): 'expression' {
+    return 'expression'
+  }
+
+  get #extra(): Extra {
+    return (this.#known ??= {})
+  }
+
   /** What each accessor of a reference resolved to, for each part of an interpolation. */
   get targets(): Definition[][] {
-    return (this.#targets ??= [])
+    return (this.#extra.targets ??= [])
   }
 
   /** Schemas that a call's provider gave, by argument. */
   get argumentSchemas(): Record<string, Schema> {
-    return (this.#argumentSchemas ??= {})
+    return (this.#extra.argumentSchemas ??= {})
   }
 
   get range(): Range | undefined {
@@ -62,11 +74,11 @@ export class ExpressionNode {
 
   /** Known before evaluation from the kind of expression alone, afterwards that of the value. */
   get schema(): Schema {
-    return this.value?.schema ?? this.#schema ?? declaredSchema(this.expression)
+    return this.value?.schema ?? this.#known?.schema ?? declaredSchema(this.expression)
   }
 
   set schema(schema: Schema) {
-    this.#schema = schema
+    this.#extra.schema = schema
   }
 
   /** A property of an object literal. */
@@ -81,13 +93,10 @@ export class ExpressionNode {
 
   /** The elements of an array literal. */
   get elements(): readonly ExpressionNode[] {
-    if (!this.#elements) {
-      const elements = this.expression.kind === 'array' ? this.expression.elements : []
-      this.#elements = elements.map(
-        (element, index) => new ExpressionNode(element, { place: childPath(this.#place, index) }),
-      )
-    }
-    return this.#elements
+    if (this.expression.kind !== 'array') return []
+    return (this.#extra.elements ??= this.expression.elements.map(
+      (element, index) => new ExpressionNode(element, { place: childPath(this.#place, index) }),
+    ))
   }
 
   /** An argument of a call. */
