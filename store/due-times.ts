@@ -1,5 +1,8 @@
 /** Due times of schedules as requests: one each, served, waiting or missed. Requests themselves are in requests.ts. */
 import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import { nextDue, parseSchedule } from '../model/cron.ts'
+import { isRefusal } from '../model/refusal.ts'
 import type { Queryable } from './database.ts'
 import type { Request } from './requests.ts'
 
@@ -67,4 +70,63 @@ export async function newestServedDue(db: Queryable, scheduleId: string): Promis
     .where('schedule_id', '=', scheduleId)
     .executeTakeFirst()
   return row?.due ?? undefined
+}
+
+/** A due time that passed and that nothing has begun to serve, nor recorded as missed. */
+export interface OverdueSchedule {
+  scheduleId: string
+  environmentId: string
+  /** The oldest such due time of the schedule. */
+  dueAt: Date
+  /** Milliseconds since then, by the database's clock. */
+  late: number
+}
+
+/** Milliseconds: a tick is not overdue while Temporal and a worker are about to serve it. */
+const OVERDUE_AFTER = 60_000
+
+/** What is overdue, latest first: at most one entry a schedule. Asks nothing but the rows. */
+export async function overdueSchedules(db: Queryable, grace = OVERDUE_AFTER): Promise<OverdueSchedule[]> {
+  const rows = await db
+    .selectFrom('schedules')
+    .innerJoin('environments', 'environments.id', 'schedules.environment_id')
+    .select(['schedules.id', 'environment_id', 'cron', 'timezone', 'effective_at'])
+    .select(({ selectFrom }) => [
+      selectFrom('rotation_requests')
+        .whereRef('schedule_id', '=', 'schedules.id')
+        .select(({ fn }) => fn.max('due_at').as('due'))
+        .as('newest'),
+      selectFrom('rotation_requests')
+        .whereRef('schedule_id', '=', 'schedules.id')
+        .whereRef('due_at', '>', 'schedules.effective_at')
+        .where('status', '=', 'waiting')
+        .select(({ fn }) => fn.min('due_at').as('due'))
+        .as('waiting'),
+      sql<Date>`now()`.as('now'),
+    ])
+    .where('paused', '=', false)
+    .where('environments.deleted_at', 'is', null)
+    .execute()
+  const overdue = rows.flatMap((row) => {
+    const since = new Date(Math.max(row.effective_at.getTime(), row.newest?.getTime() ?? 0))
+    const dueAt = row.waiting ?? unservedDue(row, since)
+    const late = dueAt ? row.now.getTime() - dueAt.getTime() : 0
+    return dueAt && late > grace
+      ? [{ scheduleId: row.id, environmentId: row.environment_id, dueAt, late }]
+      : []
+  })
+  return overdue.sort((a, b) => b.late - a.late)
+}
+
+function unservedDue(
+  row: { cron: string; timezone: string; environment_id: string },
+  since: Date,
+): Date | undefined {
+  try {
+    return nextDue(parseSchedule(row.cron, row.timezone, row.environment_id), since)
+  } catch (error) {
+    // What cannot be read is never due; who tries to run it says so.
+    if (isRefusal(error)) return undefined
+    throw error
+  }
 }
