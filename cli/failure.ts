@@ -9,7 +9,21 @@ export const EXIT = {
   rotationFailed: 2,
   /** What became of a rotation is not known, or not known yet. */
   rotationUnknown: 3,
+  /** Ended by Ctrl-C; as shells count. */
+  interrupted: 130,
 } as const
+
+/** What they mean everywhere; single commands may say more. */
+export const EXIT_CODES = [
+  { code: String(EXIT.succeeded), meaning: 'it was done' },
+  { code: String(EXIT.error), meaning: 'it was not done: wrong usage, refused by the server, or no network' },
+  {
+    code: String(EXIT.rotationFailed),
+    meaning: 'a rotation failed, wholly or partly; what succeeded is published',
+  },
+  { code: String(EXIT.rotationUnknown), meaning: 'how a rotation went is not known, or not known yet' },
+  { code: String(EXIT.interrupted), meaning: 'interrupted by Ctrl-C' },
+] as const
 
 /** The message is one sentence that says what to do next; it never holds a secret. */
 export class Failure extends Error {

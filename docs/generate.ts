@@ -1,5 +1,5 @@
 /**
- * The pages that the code itself knows best: settings, failure codes, and one page per rotator. `node docs/generate.ts`
+ * The pages that the code itself knows best: settings, failure codes, commands, and one page per rotator. `node docs/generate.ts`
  * writes them; test/docs.test.ts fails when they are behind. Never edit those pages by hand.
  */
 import { writeFile } from 'node:fs/promises'
@@ -10,6 +10,7 @@ import { FAILURES } from '../model/failures.ts'
 import type { JSONSchema, Schema } from '../model/json-schema.ts'
 import { findRotator, rotatorNames } from '../rotators/index.ts'
 import type { AnyRotator } from '../rotators/rotator.ts'
+import { commandLinePage } from './command-line-page.ts'
 
 const ROOT = new URL('../', import.meta.url)
 const MADE = '<!-- Written by docs/generate.ts from the code; edit that, and run it again. -->'
@@ -19,6 +20,7 @@ export async function generatedPages(): Promise<Map<string, string>> {
   const pages = new Map([
     ['docs/settings.md', settingsPage()],
     ['docs/failures.md', failuresPage()],
+    ['docs/cli.md', page('The command line', commandLinePage())],
     ...rotatorNames().map((name) => [`docs/rotators/${name}.md`, rotatorPage(findRotator(name)!)] as const),
   ])
   for (const [path, text] of pages) {

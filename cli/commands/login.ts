@@ -62,9 +62,12 @@ export function addLogin(program: Command, context: Context): void {
     usage: 'logout',
     about: 'forget the remembered access token; it stays valid until it is revoked',
     examples: ['rekey logout'],
-  }).action(() => {
+    json: true,
+  }).action((options: { json?: boolean }) => {
+    const url = readLogin(context.surroundings.configHome)?.url
     removeLogin(context.surroundings.configHome)
-    print(context, 'Logged out')
+    if (options.json) printJson(context, { url: url ?? null, loggedOut: url !== undefined })
+    else print(context, url === undefined ? 'Nobody was logged in' : `Logged out of ${url}`)
   })
 }
 

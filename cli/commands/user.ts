@@ -18,7 +18,7 @@ export function addUser(program: Command, context: Context): void {
     json: true,
   })
     .option('--name <name>', 'as people know them')
-    .option('--email <address>')
+    .option('--email <address>', 'where to reach them')
     .action(async (login: string, options: { name?: string; email?: string; json?: boolean }) => {
       const { api, path } = await members()
       const { name, email } = options

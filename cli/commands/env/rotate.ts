@@ -8,12 +8,21 @@ import { note, print, printJson, printTable, styled } from '../../output.ts'
 import { exitCodeOf, pathOutcomes, type RotationEvent } from '../../rotation.ts'
 import { watchRotation } from '../../watch-rotation.ts'
 
-const EXIT_HELP = `
-Exit codes:
-  ${EXIT.succeeded}  everything asked for was rotated, or was young enough to be left alone
-  ${EXIT.error}  nothing was begun: wrong usage, refused by the server, no network
-  ${EXIT.rotationFailed}  the rotation failed, wholly or partly; what succeeded is published
-  ${EXIT.rotationUnknown}  not known: a target did not tell, or the rotation goes on without us`
+const EXIT_CODES = [
+  {
+    code: String(EXIT.succeeded),
+    meaning: 'all that was asked for was rotated, or was young enough to be left alone',
+  },
+  { code: String(EXIT.error), meaning: 'nothing was begun: wrong usage, refused by the server, no network' },
+  {
+    code: String(EXIT.rotationFailed),
+    meaning: 'the rotation failed, wholly or partly; what succeeded is published',
+  },
+  {
+    code: String(EXIT.rotationUnknown),
+    meaning: 'not known: a target did not tell, or the rotation goes on without us',
+  },
+]
 
 export function addEnvRotate(env: Command, context: Context): void {
   declare(env, {
@@ -24,12 +33,12 @@ export function addEnvRotate(env: Command, context: Context): void {
       'rekey env rotate billing/production database.creds --json',
     ],
     json: true,
+    exitCodes: EXIT_CODES,
   })
     .option(
       '--force',
       'also credentials that were replaced a moment ago; cuts off who still holds the one before',
     )
-    .addHelpText('after', EXIT_HELP)
     .action(async (name: string, paths: string[], options: { force?: boolean; json?: boolean }) => {
       const api = context.api()
       const environment = await readNewest(api, name)

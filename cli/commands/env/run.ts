@@ -24,6 +24,12 @@ export function addEnvRun(env: Command, context: Context): void {
       'rekey env run billing/production -- ./migrate.sh',
       "rekey env run billing/production -- psql -h '${database.host}' -c 'select 1'",
     ],
+    exitCodes: [
+      { code: '1', meaning: 'the environment could not be opened; the command was not run' },
+      { code: '127', meaning: 'there is no such command' },
+      { code: '128+n', meaning: 'the command was ended by the signal n' },
+      { code: 'other', meaning: "the command's own" },
+    ],
   })
     // What follows the command's name is the command's own.
     .passThroughOptions()

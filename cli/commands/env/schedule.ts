@@ -91,8 +91,8 @@ export function addEnvSchedule(env: Command, context: Context): void {
     examples: ['rekey env schedule edit billing/production --cron "30 3 * * *"'],
     json: true,
   })
-    .option('--cron <cron>')
-    .option('--timezone <zone>')
+    .option('--cron <cron>', 'the new cron text, as for "new"')
+    .option('--timezone <zone>', 'IANA time zone that the cron text is meant in')
     .option('--path <path>', 'only this credential; "" for all of the environment')
     .action(async (name: string, id: string | undefined, { cron, timezone, path, json }: Options) => {
       const { api, collection } = await at(name)
