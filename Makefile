@@ -11,7 +11,7 @@ help:
 	@echo 'make test     every test; T=test/store for some of them'
 	@echo 'make dev      rekey dev: everything on this machine, stays up'
 	@echo 'make check    types, lint, format, import directions'
-	@echo 'make bench    measurements'
+	@echo 'make bench    measurements; T=opening for some of them, JSON=file for where they go as JSON'
 	@echo 'make bundle   the workflow bundle for production, into dist/'
 	@echo 'make pack     the npm package, rekey-<version>.tgz'
 	@echo 'make format   writes the format that check asks for'
@@ -29,7 +29,7 @@ dev: servers
 	@bin/rekey dev
 
 bench: servers
-	@$(NODE) bench/main.ts
+	@$(NODE) bench/main.ts $(if $(JSON),--json $(JSON)) $(T)
 
 bundle: install
 	@$(NODE) worker/bundle.ts

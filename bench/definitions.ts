@@ -1,7 +1,8 @@
 /** Definitions of growing size, opened and checked as the API does it, store included. */
 import { checkDefinition } from '../environments/check.ts'
 import { openEnvironment } from '../environments/open.ts'
-import { median, microseconds, milliseconds, printRows, ratio, series, type Row } from './measure.ts'
+import { median, microseconds, milliseconds, ratio, series } from './measure.ts'
+import { printRows, type Row } from './report.ts'
 import { LOGIN, ORGANIZATION, type Rig } from './rig.ts'
 
 const SIZES = [10, 100, 1000]

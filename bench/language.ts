@@ -12,7 +12,8 @@ import {
   type Host,
   type Value,
 } from '../language/index.ts'
-import { median, microseconds, milliseconds, printRows, ratio, series, type Row } from './measure.ts'
+import { median, microseconds, milliseconds, ratio, series } from './measure.ts'
+import { printRows, type Row } from './report.ts'
 
 const SIZES = [10, 100, 1000, 10_000]
 const CHAINS = [1, 10, 100]

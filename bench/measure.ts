@@ -1,4 +1,4 @@
-/** Times, medians and the table that is printed; knows nothing of what is measured. */
+/** Times, medians and how they are written; knows nothing of what is measured. */
 import { performance } from 'node:perf_hooks'
 
 /** Milliseconds that the work took. */
@@ -37,14 +37,4 @@ export function microseconds(time: number): string {
 
 export function ratio(part: number, whole: number): string {
   return `${(part / whole).toFixed(2)} ×`
-}
-
-/** What was measured, its median, and what that is to something else of the same run. */
-export type Row = [what: string, result: string, compared?: string]
-
-export function printRows(title: string, rows: Row[]): void {
-  const widths = [54, 10]
-  console.log(`\n${title}`)
-  for (const [what, result, compared = ''] of rows)
-    console.log(`  ${what.padEnd(widths[0]!)}${result.padStart(widths[1]!)}   ${compared}`.trimEnd())
 }

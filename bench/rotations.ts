@@ -1,134 +1,124 @@
-/** Rotations, as they are asked for: one, many environments at once, many paths, and many schedules at one second. */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { request, wait } from '../client/rotations.ts'
-import { syncSchedule } from '../client/schedules.ts'
-import type { Environment } from '../store/environments.ts'
-import { findEvent } from '../store/events.ts'
-import { createSchedule } from '../store/schedules.ts'
-import { median, milliseconds, printRows, ratio, seconds, series, timed } from './measure.ts'
-import { LOGIN, type Rig } from './rig.ts'
+/** Rotations as people ask for them, over the HTTP API: one path, and many paths of one environment, near and far. */
+import { randomUUID } from 'node:crypto'
+import { figure, judge, printRows } from './report.ts'
+import { median, milliseconds, ratio, seconds, series, timed } from './measure.ts'
+import { BARE_QUEUE, FAR, type Part, type Rig } from './rig.ts'
+import { less, processorTime } from './usage.ts'
 
-const RUNS = 15
-const FEWER_RUNS = 5
-const MANY = 50
-const PATHS = [1, 10, 50]
-const MINUTE = 60_000
-/** Milliseconds before the due second: Temporal must have heard of all schedules by then. */
-const HEAD_START = 5_000
-/** Milliseconds after the due second; a run that is later is no measurement but a defect. */
-const LATEST = 60_000
+const RUNS = 21
+const FAR_RUNS = 3
+const PATHS = 100
+const PARTS: Part[] = ['server', 'worker', 'Temporal', 'store', 'target']
 
-/** The median of one rotation, in milliseconds. */
-export async function measureOne(rig: Rig): Promise<number> {
+/** One path, near and far. Resolves with both medians, in milliseconds. */
+export async function measureOne(rig: Rig): Promise<{ near: number; far: number }> {
   const { target } = rig
-  const [pair, bareUsers] = await target.pairs(2)
-  if (!pair || !bareUsers) throw new Error('no users')
-  const environment = await rig.environment('one', target.definition([pair]))
-  let bare = bareUsers
+  let [near, far, bareUsers] = (await target.pairs(3)) as [Pair, Pair, Pair]
+  await rig.environment('one-near', target.definition([near]))
+  await rig.environment('one-far', target.definition([far], rig.far))
   // Whatever is made at the first use of anything is made before the clock runs.
-  await series(3, () => rotate(rig, environment))
-  bare = await target.rotateBare(bare)
-  const whole: number[] = []
-  const calls: number[] = []
-  // In turn, so that what else this machine does burdens both alike.
-  for (let run = 0; run < RUNS; run += 1) {
-    whole.push(await timed(() => rotate(rig, environment)))
-    calls.push(await timed(async () => (bare = await target.rotateBare(bare))))
-  }
-  const [one, atTarget] = [median(whole), median(calls)]
-  printRows(`One rotation, from request to committed revision (median of ${RUNS}, one after another)`, [
-    ['the rotation', milliseconds(one), `${ratio(one, atTarget)} the calls at the target`],
-    ['only its calls at the target: 6 log-ins, 1 change', milliseconds(atTarget)],
-    ['the rest: journal, workflow, evaluation, revision', milliseconds(one - atTarget)],
-  ])
-  return one
-}
-
-export async function measureMany(rig: Rig, one: number): Promise<void> {
-  const environments = await make(rig, 'many')
-  const times = await series(FEWER_RUNS, () =>
-    Promise.all(environments.map((environment) => rotate(rig, environment))),
-  )
-  const all = median(times)
-  printRows(`${MANY} environments asked at the same moment (median of ${FEWER_RUNS})`, [
-    ['until the last commit', seconds(all), `${ratio(all, MANY * one)} of ${MANY} one after another`],
-    ['rotations a second', (MANY / (all / 1000)).toFixed(1)],
-  ])
-}
-
-export async function measurePaths(rig: Rig): Promise<void> {
-  const times: [paths: number, time: number][] = []
-  for (const paths of PATHS) {
-    const pairs = await rig.target.pairs(paths)
-    const environment = await rig.environment(`paths-${paths}`, rig.target.definition(pairs))
-    times.push([paths, median(await series(FEWER_RUNS, () => rotate(rig, environment, paths)))])
-  }
-  const [, first] = times[0]!
-  printRows(
-    `One environment with several paths, one event and one revision (median of ${FEWER_RUNS})`,
-    times.map(([paths, time]) => [
-      paths === 1 ? '1 path' : `${paths} paths: ${milliseconds(time)}, each`,
-      milliseconds(time / paths),
-      paths === 1 ? '' : `${ratio(time / paths, first)} of 1 path`,
-    ]),
-  )
-}
-
-export async function measureSchedules(rig: Rig): Promise<void> {
-  const environments = await make(rig, 'scheduled')
-  const { db } = rig.on
-  const due = Math.ceil((Date.now() + HEAD_START + environments.length * 40) / MINUTE) * MINUTE
-  const cron = `${new Date(due).getUTCMinutes()} * * * *`
-  for (const environment of environments) {
-    const schedule = await createSchedule(db, { environmentId: environment.id, cron, owner: LOGIN })
-    const environmentName = `${environment.organization}/${environment.project}/${environment.name}`
-    await syncSchedule(rig.on.client, rig.on.taskQueue, { ...schedule, environmentName })
-  }
-  await sleep(due - Date.now())
-  const ended = new Map<string, number>()
-  while (ended.size < environments.length) {
-    if (Date.now() > due + LATEST) throw new Error(`only ${ended.size} of ${MANY} schedules have rotated`)
-    const events = await db
-      .selectFrom('rotation_events')
-      .select(['id', 'outcome'])
-      .where('trigger', '=', 'schedule')
-      .where('completed_at', 'is not', null)
-      .execute()
-    for (const { id, outcome } of events) {
-      if (outcome !== 'succeeded') throw new Error('a scheduled rotation failed: nothing was measured')
-      if (!ended.has(id)) ended.set(id, Date.now() - due)
-    }
-    await sleep(20)
-  }
-  const times = [...ended.values()]
-  printRows(`${MANY} schedules due at the same second (once)`, [
-    ['from due to the last commit', seconds(Math.max(...times))],
-    ['from due to commit, median', seconds(median(times))],
-  ])
-}
-
-async function make(rig: Rig, name: string): Promise<Environment[]> {
-  const environments: Environment[] = []
-  for (const [at, pair] of (await rig.target.pairs(MANY)).entries())
-    environments.push(await rig.environment(`${name}-${at}`, rig.target.definition([pair])))
-  return environments
-}
-
-/** Resolves with the commit. @throws when not every path has succeeded */
-async function rotate(rig: Rig, environment: Environment, paths = 1): Promise<void> {
-  const { eventId } = await request(rig.on, {
-    environmentId: environment.id,
-    login: LOGIN,
-    trigger: 'manual',
-    paths: null,
-    force: false,
-    requestKey: null,
+  await series(3, async () => {
+    await rotate(rig, 'one-near')
+    await bareWorkflow(rig)
+    bareUsers = await target.rotateBare(bareUsers)
   })
-  await wait(rig.on, eventId, AbortSignal.timeout(MINUTE))
-  const event = await findEvent(rig.on.db, eventId)
-  const succeeded = event?.rotations.filter(({ outcome }) => outcome === 'succeeded').length
-  if (event?.outcome !== 'succeeded' || succeeded !== paths)
-    throw new Error(
-      `a rotation of ${environment.name} failed (${event?.failureCode ?? event?.rotations[0]?.failureCode})`,
-    )
+  const whole: number[] = []
+  const workflows: number[] = []
+  const calls: number[] = []
+  // In turn, so that what else this machine does burdens all alike.
+  for (let run = 0; run < RUNS; run += 1) {
+    whole.push(await timed(() => rotate(rig, 'one-near')))
+    workflows.push(await timed(() => bareWorkflow(rig)))
+    calls.push(await timed(async () => (bareUsers = await target.rotateBare(bareUsers))))
+  }
+  const [one, workflow, atTarget] = [median(whole), median(workflows), median(calls)]
+  const before = processorTime(rig.processes)
+  await series(RUNS, () => rotate(rig, 'one-near'))
+  const used = less(processorTime(rig.processes), before)
+  rig.far.counts()
+  const away = median(await series(FAR_RUNS, () => rotate(rig, 'one-far')))
+  const counts = rig.far.counts()
+
+  figure('one.near.ms', one)
+  figure('one.far.ms', away)
+  figure('bare.workflow.ms', workflow)
+  figure('bare.calls.ms', atTarget)
+  judge('one path, near, over the HTTP API, to a bare workflow', one / workflow, { unit: '×', atMost: 3 })
+  printRows(
+    `One path over the HTTP API, from request to answer (medians of ${RUNS}, in turn; far ${FAR_RUNS})`,
+    [
+      ['near', milliseconds(one)],
+      [
+        'an empty workflow of three activities, same Temporal',
+        milliseconds(workflow),
+        `one path is ${ratio(one, workflow)}`,
+      ],
+      [
+        "the rotator's calls alone, one after another",
+        milliseconds(atTarget),
+        `one path is ${ratio(one, atTarget)}`,
+      ],
+      [
+        `far: ${FAR} ms a round trip`,
+        milliseconds(away),
+        `${counts.connections / FAR_RUNS} log-ins, ${counts.roundTrips / FAR_RUNS} round trips`,
+      ],
+      ...processorRows('one path, near', used, RUNS),
+    ],
+  )
+  return { near: one, far: away }
+}
+
+export async function measurePaths(rig: Rig, one: { near: number; far: number }): Promise<void> {
+  for (const [name, place, single] of [
+    ['near', undefined, one.near],
+    ['far', rig.far, one.far],
+  ] as const) {
+    const pairs = await rig.target.pairs(PATHS)
+    await rig.environment(`paths-${name}`, rig.target.definition(pairs, place))
+    const before = processorTime(rig.processes)
+    rig.far.counts()
+    const time = await timed(() => rotate(rig, `paths-${name}`, PATHS))
+    const { connections, roundTrips, most } = rig.far.counts()
+    const used = less(processorTime(rig.processes), before)
+    figure(`paths.${name}.ms`, time)
+    if (place) judge(`${PATHS} paths, far, to one path, far`, time / single, { unit: '×', atMost: 8 })
+    printRows(`${PATHS} paths of one environment, ${name}: one event and one revision (once)`, [
+      ['from request to answer', seconds(time), `${ratio(time, single)} one path, ${name}`],
+      ...(place
+        ? ([
+            ['log-ins at the target', String(connections), `at most ${most} connections at once`],
+            ['round trips', String(roundTrips), `${(roundTrips / PATHS).toFixed(1)} a path`],
+          ] as [string, string, string][])
+        : []),
+      ...processorRows('a path', used, PATHS),
+    ])
+  }
+}
+
+type Pair = Awaited<ReturnType<Rig['target']['pairs']>>[number]
+
+export function processorRows(
+  what: string,
+  used: Record<Part, number>,
+  count: number,
+): [string, string, string][] {
+  const all = PARTS.reduce((sum, part) => sum + used[part], 0) / count
+  const parts = PARTS.map((part) => `${part} ${milliseconds(used[part] / count)}`).join(', ')
+  return [[`processor time: ${what}`, milliseconds(all), parts]]
+}
+
+async function bareWorkflow(rig: Rig): Promise<void> {
+  await rig.temporal.workflow.execute('bare', { taskQueue: BARE_QUEUE, workflowId: `bare/${randomUUID()}` })
+}
+
+/** Resolves with the answer. @throws when not every path has succeeded */
+async function rotate(rig: Rig, environment: string, paths = 1): Promise<void> {
+  const answer = JSON.parse(await rig.api.call('POST', environment, 'rotate', '{}')) as {
+    secretRotationEvent: { status: string; rotations: { status: string; errorCode?: string }[] }
+  }
+  const { status, rotations } = answer.secretRotationEvent
+  const failed = rotations.find((rotation) => rotation.status !== 'succeeded')
+  if (status !== 'succeeded' || failed || rotations.length !== paths)
+    throw new Error(`a rotation of ${environment} failed: ${failed?.errorCode ?? status}`)
 }

@@ -6,6 +6,11 @@ import { postgres as rotator } from '../rotators/postgres.ts'
 import type { PostgresCredential, PostgresInputs } from '../rotators/postgres/schema.ts'
 import type { RotatorContext, RotatorState } from '../rotators/rotator.ts'
 
+export interface Place {
+  host: string
+  port: number
+}
+
 /** Two users that both log in: what a path has after its second rotation. */
 export type Pair = { current: PostgresCredential; previous: PostgresCredential }
 
@@ -13,8 +18,8 @@ export interface Target {
   /** Definition of the environment `bench/logins`, which holds the managing user. */
   logins: string
   pairs(count: number): Promise<Pair[]>
-  /** Definition with one `fn::rotate::postgres` per pair, at the paths `p0`, `p1`, … */
-  definition(pairs: readonly Pair[]): string
+  /** Definition with one `fn::rotate::postgres` per pair, at the paths `p0`, `p1`, …; at the address given. */
+  definition(pairs: readonly Pair[], place?: Place): string
   /** The calls that a rotation makes at the target, with nothing between them, and the state after it. */
   rotateBare(pair: Pair): Promise<Pair>
 }
@@ -26,9 +31,8 @@ export async function createTarget(server: PostgresServer): Promise<Target> {
   const password = randomUUID()
   await server.createDatabase(DATABASE)
   await run(server, [`create role ${MANAGER} login createrole password '${password}'`])
-  const { host, port } = server
   const managing = { username: MANAGER, password }
-  const inputsOf = ({ current, previous }: Pair): PostgresInputs => {
+  const inputsOf = ({ current, previous }: Pair, { host, port }: Place): PostgresInputs => {
     const [username1, username2] = [current.username, previous.username].sort() as [string, string]
     return {
       database: { host, port, database: DATABASE, managingUser: managing },
@@ -52,9 +56,10 @@ export async function createTarget(server: PostgresServer): Promise<Target> {
       ])
       return pairs
     },
-    definition: (pairs) => `values:\n${pairs.map((pair, at) => callText(`p${at}`, pair)).join('')}`,
+    definition: (pairs, place = server) =>
+      `values:\n${pairs.map((pair, at) => callText(`p${at}`, pair, place)).join('')}`,
     rotateBare: async (pair) => {
-      const inputs = inputsOf(pair)
+      const inputs = inputsOf(pair, server)
       const state: RotatorState<PostgresCredential> = pair
       await works(inputs, pair.current)
       await works(inputs, pair.previous)
@@ -66,14 +71,14 @@ export async function createTarget(server: PostgresServer): Promise<Target> {
     },
   }
 
-  function callText(key: string, pair: Pair): string {
-    const { username1, username2 } = inputsOf(pair).rotateUsers
+  function callText(key: string, pair: Pair, place: Place): string {
+    const { username1, username2 } = inputsOf(pair, place).rotateUsers
     return `  ${key}:
     fn::rotate::postgres:
       inputs:
         database:
-          host: ${host}
-          port: ${port}
+          host: ${place.host}
+          port: ${place.port}
           database: ${DATABASE}
           managingUser: \${environments.bench.logins.postgres}
         rotateUsers:
