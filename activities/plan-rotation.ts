@@ -111,6 +111,8 @@ async function openDraft(
     id: request.eventId,
     environmentId: environment.id,
     trigger: request.trigger,
+    action: request.action,
+    subject: request.subject,
     login: request.login,
     paths: request.paths,
     force: request.force,

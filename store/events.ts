@@ -1,13 +1,17 @@
 /** Rotation events: one run for one environment, and what the world sees of it. The journal rows are in journal.ts. */
 import { sql, type Selectable } from 'kysely'
+import type { Action, Subject } from '../model/actions.ts'
 import type { RotationOutcome } from '../model/outcomes.ts'
 import type { Queryable } from './database.ts'
-import type { RotationEventsTable, RotationStep } from './tables.ts'
+import type { RotationEventsTable, RotationStep, Trigger } from './tables.ts'
 
 export interface RotationEvent {
   id: string
   environmentId: string
-  trigger: 'manual' | 'schedule' | 'signal'
+  trigger: Trigger
+  action: Action
+  /** What the action is about, beside the paths. */
+  subject: Subject
   login: string
   paths: string[] | null
   force: boolean
@@ -43,6 +47,9 @@ export interface NewEvent {
   id: string
   environmentId: string
   trigger: RotationEvent['trigger']
+  /** `rotate` where absent. */
+  action?: Action
+  subject?: Subject
   login: string
   paths: string[] | null
   force: boolean
@@ -61,6 +68,8 @@ export async function insertEvent(db: Queryable, event: NewEvent): Promise<void>
       id: event.id,
       environment_id: event.environmentId,
       trigger: event.trigger,
+      action: event.action ?? 'rotate',
+      subject: JSON.stringify(event.subject ?? {}),
       login: event.login,
       paths: event.paths,
       force: event.force,
@@ -189,6 +198,8 @@ function toEvent(row: Selectable<RotationEventsTable>): RotationEvent {
     id: row.id,
     environmentId: row.environment_id,
     trigger: row.trigger,
+    action: row.action,
+    subject: row.subject,
     login: row.login,
     paths: row.paths,
     force: row.force,

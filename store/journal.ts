@@ -6,7 +6,7 @@
 import { sql, type Selectable } from 'kysely'
 import type { RotationOutcome } from '../model/outcomes.ts'
 import type { Queryable } from './database.ts'
-import type { RotationsTable, RotationStep } from './tables.ts'
+import type { PreviousFrom, RotationsTable, RotationStep } from './tables.ts'
 import { inTransaction } from './transaction.ts'
 
 export interface Rotation {
@@ -28,6 +28,8 @@ export interface Rotation {
   prepared: Buffer | null
   /** Sealed: the new credential. */
   credential: Buffer | null
+  /** Which slot of the published state becomes previous with it. */
+  previousFrom: PreviousFrom
   /** Sealed: values that the target refused. */
   burnt: Buffer | null
   burntCount: number
@@ -61,6 +63,7 @@ export interface JournalChange {
   warnings?: string[]
   prepared?: Buffer | null
   credential?: Buffer | null
+  previousFrom?: PreviousFrom
   burnt?: Buffer
   burntCount?: number
   /** Milliseconds from now by the store's clock until which a change may land; 'now' when none is under way. */
@@ -201,6 +204,7 @@ function columns(change: JournalChange) {
     ...(change.warnings !== undefined && { warnings: change.warnings }),
     ...(change.prepared !== undefined && { prepared: change.prepared }),
     ...(change.credential !== undefined && { credential: change.credential }),
+    ...(change.previousFrom !== undefined && { previous_from: change.previousFrom }),
     ...(change.burnt !== undefined && { burnt: change.burnt }),
     ...(change.burntCount !== undefined && { burnt_count: change.burntCount }),
     ...(change.budgetUsed !== undefined && { budget_used_ms: Math.round(change.budgetUsed) }),
@@ -233,6 +237,7 @@ export function toRotation(row: Selectable<RotationsTable>): Rotation {
     fence: row.fence,
     prepared: row.prepared,
     credential: row.credential,
+    previousFrom: row.previous_from,
     burnt: row.burnt,
     burntCount: row.burnt_count,
     sentUntil: row.sent_until,

@@ -4,13 +4,18 @@
  */
 import { randomUUID } from 'node:crypto'
 import { sql, type Selectable } from 'kysely'
+import { sameSubject, type Action, type Subject } from '../model/actions.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Queryable } from './database.ts'
-import type { RotationRequestsTable } from './tables.ts'
+import type { RotationRequestsTable, Trigger } from './tables.ts'
 
 export interface NewRequest {
   environmentId: string
-  trigger: 'manual' | 'schedule' | 'signal'
+  trigger: Trigger
+  /** `rotate` where absent. */
+  action?: Action
+  /** What the action is about, beside the paths. */
+  subject?: Subject
   /** Whose rights count, checked again when the rotation is planned. */
   login: string
   /** Paths as text; null asks for every rotate call of the definition. */
@@ -25,6 +30,8 @@ export interface Request {
   id: string
   environmentId: string
   trigger: NewRequest['trigger']
+  action: Action
+  subject: Subject
   login: string
   paths: string[] | null
   force: boolean
@@ -42,6 +49,8 @@ function toRequest(row: Selectable<RotationRequestsTable>): Request {
     id: row.id,
     environmentId: row.environment_id,
     trigger: row.trigger,
+    action: row.action,
+    subject: row.subject,
     login: row.login,
     paths: row.paths,
     force: row.force,
@@ -65,7 +74,14 @@ export async function insertRequest(db: Queryable, request: NewRequest): Promise
   if (request.requestKey !== null) {
     const known = await findByKey(db, request.environmentId, request.requestKey)
     if (known) {
-      if (!sameList(known.paths, paths) || known.force !== request.force || known.login !== request.login) {
+      const { action = 'rotate', subject = {}, force, login } = request
+      const same =
+        known.action === action &&
+        sameSubject(known.subject, subject) &&
+        sameList(known.paths, paths) &&
+        known.force === force &&
+        known.login === login
+      if (!same) {
         throw new Refusal(
           'mismatch',
           'this Idempotency-Key was used for a different rotation request; use a new key',
@@ -74,10 +90,7 @@ export async function insertRequest(db: Queryable, request: NewRequest): Promise
       return known
     }
   }
-  const joined =
-    request.requestKey === null
-      ? await coveringEvent(db, request.environmentId, paths, request.force)
-      : undefined
+  const joined = request.requestKey === null ? await coveringEvent(db, { ...request, paths }) : undefined
   const row = await db
     .insertInto('rotation_requests')
     .values({
@@ -85,6 +98,8 @@ export async function insertRequest(db: Queryable, request: NewRequest): Promise
       environment_id: request.environmentId,
       request_key: request.requestKey,
       trigger: request.trigger,
+      action: request.action ?? 'rotate',
+      subject: JSON.stringify(request.subject ?? {}),
       login: request.login,
       paths,
       force: request.force,
@@ -211,17 +226,19 @@ export async function expireRequests(
 
 async function coveringEvent(
   db: Queryable,
-  environmentId: string,
-  paths: string[] | null,
-  force: boolean,
+  { environmentId, paths, force, action = 'rotate', subject = {} }: NewRequest,
 ): Promise<{ eventId: string; open: boolean } | undefined> {
-  const covers = (other: { paths: string[] | null; force: boolean }) =>
+  const coversPaths = (other: { paths: string[] | null }) =>
+    other.paths === null || (paths !== null && paths.every((path) => other.paths?.includes(path)))
+  const covers = (other: { paths: string[] | null; force: boolean; action: Action; subject: Subject }) =>
+    other.action === action &&
+    sameSubject(other.subject, subject) &&
     (other.force || !force) &&
-    (other.paths === null || (paths !== null && paths.every((path) => other.paths?.includes(path))))
+    (action === 'rotate' ? coversPaths(other) : sameList(other.paths, paths))
   const open = await db
     .selectFrom('rotation_events as event')
     .innerJoin('environments', 'environments.id', 'event.environment_id')
-    .select(['event.id', 'event.paths', 'event.force'])
+    .select(['event.id', 'event.paths', 'event.force', 'event.action', 'event.subject'])
     // Planned before the newest edit, it may lack a call that is asked for now.
     .select(({ eb, ref }) =>
       eb(ref('event.base_revision'), '=', ref('environments.newest_revision')).as('isUpToDate'),
@@ -232,7 +249,7 @@ async function coveringEvent(
   if (open?.isUpToDate && covers(open)) return { eventId: open.id, open: true }
   const waiting = await db
     .selectFrom('rotation_requests')
-    .select(['event_id', 'paths', 'force'])
+    .select(['event_id', 'paths', 'force', 'action', 'subject'])
     .where('environment_id', '=', environmentId)
     .where('status', '=', 'waiting')
     .orderBy('created_at')

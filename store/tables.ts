@@ -1,5 +1,6 @@
 /** The tables as kysely sees them, one interface each; migrations/ is what PostgreSQL sees. */
 import type { ColumnType, Generated } from 'kysely'
+import type { Action, Subject } from '../model/actions.ts'
 
 /** Set by the database, never written. */
 type Now = ColumnType<Date, never, never>
@@ -94,11 +95,16 @@ export interface SchedulesTable {
   modified_at: At
   effective_at: At
 }
+/** Why there is a request: a person, a due time, a signal, a failure before it, the sweeper. */
+export type Trigger = 'manual' | 'schedule' | 'signal' | 'retry' | 'sweep'
 export interface RotationRequestsTable {
   id: string
   environment_id: string
   request_key: string | null
-  trigger: 'manual' | 'schedule' | 'signal'
+  trigger: Trigger
+  action: Generated<Action>
+  /** jsonb, written as text. */
+  subject: ColumnType<Subject, string | undefined, never>
   login: string
   paths: string[] | null
   force: Generated<boolean>
@@ -115,7 +121,9 @@ export interface RotationRequestsTable {
 export interface RotationEventsTable {
   id: string
   environment_id: string
-  trigger: 'manual' | 'schedule' | 'signal'
+  trigger: Trigger
+  action: Generated<Action>
+  subject: ColumnType<Subject, string | undefined, never>
   login: string
   paths: string[] | null
   force: Generated<boolean>
@@ -132,6 +140,8 @@ export interface RotationEventsTable {
   completed_at: Date | null
 }
 export type RotationStep = 'planned' | 'prepared' | 'applied' | 'verified' | 'published' | 'closed'
+/** Which slot of the published state becomes `previous` when a row is published. */
+export type PreviousFrom = 'current' | 'previous' | 'none'
 export interface RotationsTable {
   id: string
   event_id: string
@@ -149,6 +159,7 @@ export interface RotationsTable {
   fence: ColumnType<string, number | undefined, number | string>
   prepared: Buffer | null
   credential: Buffer | null
+  previous_from: Generated<PreviousFrom>
   burnt: Buffer | null
   burnt_count: Generated<number>
   sent_until: Date | null

@@ -1,9 +1,15 @@
+import { readdirSync } from 'node:fs'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkCanary, createCanary, hasCanary } from '../../store/canary.ts'
 import { connectDatabase } from '../../store/database.ts'
 import { migrate, pendingMigrations } from '../../store/migrate.ts'
 import { freshStore, type TestStore } from '../support/store.ts'
+
+/** In the order of their numbers. */
+const ALL = readdirSync(new URL('../../store/migrations/', import.meta.url))
+  .map((name) => name.replace('.ts', ''))
+  .sort()
 
 let store: TestStore
 let other: TestStore
@@ -26,9 +32,9 @@ test('several processes that migrate an empty database at once apply each migrat
   const url = other.url.replace(/[^/]+$/, 'empty_store')
   const databases = [connectDatabase(url), connectDatabase(url), connectDatabase(url)]
   try {
-    expect(await pendingMigrations(databases[0]!)).toEqual(['0001-initial'])
+    expect(await pendingMigrations(databases[0]!)).toEqual(ALL)
     const applied = await Promise.all(databases.map(migrate))
-    expect(applied.flat()).toEqual(['0001-initial'])
+    expect(applied.flat()).toEqual(ALL)
     await expect(checkCanary(databases[0]!, store.keeper)).rejects.toThrow('no key has sealed this store yet')
     expect(await hasCanary(databases[0]!)).toBe(false)
   } finally {
