@@ -1,6 +1,6 @@
 /** Why a run began: a due time or a signal becomes a request here, once; a request of the API is in the store already. */
-import { isDue, parseSchedule } from '../model/cron.ts'
 import { isRefusal } from '../model/refusal.ts'
+import { dueTimesOf } from '../model/timing.ts'
 import { appendAudit } from '../store/audit.ts'
 import { lockEnvironment } from '../store/environments.ts'
 import { scheduleKey } from '../store/due-times.ts'
@@ -15,7 +15,7 @@ export type Occasion =
   | { kind: 'signal'; requestKey: string }
 
 /**
- * Writes the request that an occasion stands for. cron-parser alone says whether an instant is due: Temporal's
+ * Writes the request that an occasion stands for. The row alone says whether an instant is due: Temporal's
  * calendars may fire on more of them.
  * @returns true when there is nothing to do for it: not due, served already, or nobody whose rights would count.
  */
@@ -64,7 +64,7 @@ export async function takeOccasion(
     const dueAt = new Date(occasion.dueAt)
     if (schedule.id !== occasion.scheduleId || !isBusinessOf(schedule, dueAt)) return true
     try {
-      if (!isDue(parseSchedule(schedule.cron, schedule.timezone, environmentId), dueAt)) return true
+      if (!dueTimesOf(schedule, environmentId).includes(dueAt)) return true
     } catch (error) {
       if (isRefusal(error)) return true
       throw error

@@ -7,12 +7,16 @@ import { localTime, print, printJson, printTable } from './output.ts'
 export interface Schedule {
   id: string
   paused: boolean
-  scheduleCron: string
+  /** One of these two. */
+  scheduleCron?: string
+  scheduleOnce?: string
+  /** Due once, and nothing will come of it any more. */
+  ended?: boolean
   timezone: string
   owner: string
   lastExecuted: string
   nextExecution: string
-  nextExecutions: string[]
+  nextDueTimes: { utc: string; local: string; warning?: string }[]
   definition: { environmentPath: string }
 }
 
@@ -32,25 +36,29 @@ export async function findSchedule(api: Api, collection: string, id: string | un
 
 export function showSchedule(context: Context, schedule: Schedule, json: boolean | undefined): void {
   if (json) return printJson(context, schedule)
-  const { id, scheduleCron, timezone, owner, paused, definition, lastExecuted, nextExecutions } = schedule
-  print(context, `${id}: "${scheduleCron}" in ${timezone}${paused ? ', paused' : ''}`)
+  const { id, timezone, owner, paused, definition, lastExecuted, nextDueTimes } = schedule
+  const state = schedule.ended ? ', ended' : paused ? ', paused' : ''
+  print(context, `${id}: ${timesOf(schedule, '"')} in ${timezone}${state}`)
   print(
     context,
     `rotates ${definition.environmentPath || 'the whole environment'} with the permissions of ${owner}, last due ${localTime(lastExecuted)}`,
   )
-  if (nextExecutions.length === 0) return
+  if (nextDueTimes.length === 0) return
+  const hasWarning = nextDueTimes.some(({ warning }) => warning !== undefined)
   printTable(
     context,
-    ['NEXT DUE (UTC)', timezone, 'HERE'],
-    nextExecutions.map((time) => [
-      time.replace('T', ' ').replace(/\.\d+Z$/, ''),
-      timeIn(time, timezone),
-      localTime(time),
+    ['NEXT DUE (UTC)', timezone, 'HERE', ...(hasWarning ? ['NOTE'] : [])],
+    nextDueTimes.map(({ utc, local, warning }) => [
+      utc.replace('T', ' ').replace(/\.\d+Z$/, ''),
+      local.replace('T', ' ').replace(/[+-]\d\d:\d\d$/, ' $&'),
+      localTime(utc),
+      warning ?? '',
     ]),
   )
 }
 
-function timeIn(time: string, timezone: string): string {
-  const options = { timeZone: timezone, dateStyle: 'short', timeStyle: 'medium' } as const
-  return new Intl.DateTimeFormat('sv-SE', options).format(new Date(time))
+/** When it is due, in short: its cron text, or `once` and the instant. */
+export function timesOf({ scheduleCron, scheduleOnce }: Schedule, quote = ''): string {
+  if (scheduleOnce !== undefined) return `once at ${scheduleOnce.replace(/\.000Z$/, 'Z')}`
+  return `${quote}${scheduleCron ?? ''}${quote}`
 }

@@ -3,16 +3,15 @@
  * Whatever Temporal fires, the plan of the rotation decides whether it was due.
  */
 import { ScheduleNotFoundError, ScheduleOverlapPolicy, type Client } from '@temporalio/client'
-import { calendars } from '../model/cron-calendars.ts'
+import { calendars, onceCalendar } from '../model/cron-calendars.ts'
 import { parseSchedule } from '../model/cron.ts'
+import type { Schedule } from '../store/schedules.ts'
 
 /** What the projection of a schedule is made of. */
-export interface ScheduleProjection {
-  id: string
-  environmentId: string
-  cron: string
-  timezone: string
-  paused: boolean
+export interface ScheduleProjection extends Pick<
+  Schedule,
+  'id' | 'environmentId' | 'cron' | 'once' | 'timezone' | 'paused' | 'version' | 'modifiedAt'
+> {
   /** `<organization>/<project>/<environment>`, for people who look at Temporal. */
   environmentName: string
 }
@@ -22,8 +21,12 @@ const DEADLINE = 5_000
 /** Ticks that Temporal itself is late for; older ones are found from the rows. */
 const CATCHUP_WINDOW = 60_000
 
+const ID_PREFIX = 'schedule/'
+/** Temporal takes 200 characters. */
+const LONGEST_COMMENT = 190
+
 export function temporalScheduleId(scheduleId: string): string {
-  return `schedule/${scheduleId}`
+  return `${ID_PREFIX}${scheduleId}`
 }
 
 /** Makes Temporal's schedule what the row says, whether it exists or not. Safe to repeat. @throws when Temporal is away. */
@@ -61,10 +64,14 @@ export async function deleteSchedule(client: Client, scheduleId: string): Promis
   })
 }
 
+/** What every projection of a row's present edit is marked with: Temporal shows and lists it. */
+export function projectionMark({ version, modifiedAt }: Pick<Schedule, 'version' | 'modifiedAt'>): string {
+  return `edit ${version} of ${modifiedAt.toISOString()}`
+}
+
 function projectionOf(schedule: ScheduleProjection, taskQueue: string) {
-  const parsed = parseSchedule(schedule.cron, schedule.timezone, schedule.environmentId)
   return {
-    spec: { calendars: calendars(parsed), timezone: parsed.timezone },
+    spec: specOf(schedule),
     action: {
       type: 'startWorkflow' as const,
       // By name: the workflow's code is no business of those who start it.
@@ -76,5 +83,55 @@ function projectionOf(schedule: ScheduleProjection, taskQueue: string) {
     },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCHUP_WINDOW },
     state: { paused: schedule.paused },
+  }
+}
+
+function specOf(schedule: ScheduleProjection) {
+  const { cron, once, timezone, environmentId } = schedule
+  const list = once ? [onceCalendar(once)] : calendars(parseSchedule(cron ?? '', timezone, environmentId))
+  const mark = projectionMark(schedule)
+  return {
+    calendars: list.map((calendar) => ({
+      ...calendar,
+      comment: `${mark} · ${calendar.comment}`.slice(0, LONGEST_COMMENT),
+    })),
+    timezone: once ? 'UTC' : timezone,
+  }
+}
+
+/** One of Temporal's schedules that looks like a projection of ours; another installation may have made it. */
+export interface FoundProjection {
+  /** The row's id. */
+  id: string
+  /** As `projectionMark` gave it, where nobody has changed it. */
+  mark: string | undefined
+}
+
+/** Every projection that Temporal has, its newest changes perhaps not yet among them. @throws when Temporal is away. */
+export async function listProjections(client: Client): Promise<FoundProjection[]> {
+  const found: FoundProjection[] = []
+  for await (const { scheduleId, spec } of client.schedule.list({ pageSize: 500 })) {
+    if (!scheduleId.startsWith(ID_PREFIX)) continue
+    const mark = spec?.calendars?.[0]?.comment?.split(' · ')[0]
+    found.push({ id: scheduleId.slice(ID_PREFIX.length), mark })
+  }
+  return found
+}
+
+/** Whether a projection starts workflows on this task queue and is older than `age` milliseconds. */
+export async function isOldProjection(
+  client: Client,
+  taskQueue: string,
+  scheduleId: string,
+  age: number,
+): Promise<boolean> {
+  try {
+    const { action, info } = await client.connection.withDeadline(Date.now() + DEADLINE, () =>
+      client.schedule.getHandle(temporalScheduleId(scheduleId)).describe(),
+    )
+    return action.taskQueue === taskQueue && Date.now() - info.createdAt.getTime() > age
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return false
+    throw error
   }
 }

@@ -15,6 +15,10 @@ export interface Calendar {
   dayOfMonth: number[] | '*'
   month: Month[] | '*'
   dayOfWeek: DayOfWeek[] | '*'
+  /** Absent: on the whole minute. */
+  second?: number[]
+  /** Absent: every year. */
+  year?: number[]
   comment: string
 }
 
@@ -60,6 +64,20 @@ export function calendars(schedule: Schedule, now: Date = new Date()): Calendar[
           { ...base, dayOfMonth: '*', dayOfWeek: daysOfWeek },
         ]
   return [...byDay, ...afterGaps(schedule, now)]
+}
+
+/** The calendar, in UTC, of a single instant on a whole second. */
+export function onceCalendar(once: Date): Calendar {
+  return {
+    second: [once.getUTCSeconds()],
+    minute: [once.getUTCMinutes()],
+    hour: [once.getUTCHours()],
+    dayOfMonth: [once.getUTCDate()],
+    month: [MONTHS[once.getUTCMonth()]!],
+    year: [once.getUTCFullYear()],
+    dayOfWeek: '*',
+    comment: 'once',
+  }
 }
 
 /** For times that the clocks skip, the times after the change at which they are due instead. */

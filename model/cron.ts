@@ -10,7 +10,7 @@
  */
 import { CronExpressionParser, type CronExpression } from 'cron-parser'
 import { Refusal } from './refusal.ts'
-import { findTimeZone, instantsOf, isCalm, offsetAt, shiftedInstantOf } from './time-zone.ts'
+import { findTimeZone, instantsOf, isCalm, offsetAt, shiftedInstantOf, type WallTime } from './time-zone.ts'
 
 /** A schedule that has been read; nobody but this file looks inside `expression`. */
 export interface Schedule {
@@ -23,13 +23,15 @@ export interface Schedule {
 
 const MACROS = ['@daily', '@weekly', '@monthly', '@yearly', '@hourly']
 const FIELDS = [
-  { name: 'minute', size: 60 },
-  { name: 'hour', size: 24 },
-  { name: 'day of month', size: 31 },
-  { name: 'month', size: 12 },
-  { name: 'day of week', size: 7 },
+  { name: 'minute', first: 0, size: 60 },
+  { name: 'hour', first: 0, size: 24 },
+  { name: 'day of month', first: 1, size: 31 },
+  { name: 'month', first: 1, size: 12 },
+  { name: 'day of week', first: 0, size: 7 },
 ]
 const NAMES = /jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat/gi
+/** In characters; every value of every field fits, written out. */
+const LONGEST = 500
 /** The largest change of clocks that any zone makes, with room. */
 const MARGIN = 4 * 3_600_000
 
@@ -39,12 +41,14 @@ const MARGIN = 4 * 3_600_000
  */
 export function parseSchedule(cron: string, timezone: string, seed: string): Schedule {
   const text = cron.trim()
+  const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text
   const fail = (why: string): never => {
     throw new Refusal(
       'invalid',
-      text === '' ? `the cron text is empty: ${why}` : `"${text}" is not a schedule: ${why}`,
+      text === '' ? `the cron text is empty: ${why}` : `"${shown}" is not a schedule: ${why}`,
     )
   }
+  if (text.length > LONGEST) fail(`it is longer than ${LONGEST} characters`)
   if (!MACROS.includes(text)) checkFields(text, fail)
   const zone = findTimeZone(timezone)
   if (zone === undefined) {
@@ -55,7 +59,11 @@ export function parseSchedule(cron: string, timezone: string, seed: string): Sch
   }
   let expression: CronExpression
   try {
-    expression = CronExpressionParser.parse(text, { tz: 'UTC', hashSeed: seed, currentDate: new Date() })
+    expression = CronExpressionParser.parse(spreadEvenly(text), {
+      tz: 'UTC',
+      hashSeed: seed,
+      currentDate: new Date(),
+    })
   } catch (error) {
     const reason = (error as Error).message
     return fail(
@@ -89,6 +97,7 @@ function checkFields(text: string, fail: (why: string) => never): void {
       if (Number(step) > size) fail(`a step of ${step} is wider than the whole field ${name}`)
     }
   }
+  checkSpread(fields, fail)
   // Programs disagree about these: some mean either day, some both. Nobody should have to find out.
   const [dayOfMonth, dayOfWeek] = [fields[2]!, fields[4]!]
   if (
@@ -97,6 +106,32 @@ function checkFields(text: string, fail: (why: string) => never): void {
   ) {
     fail('a "*/n" in one of the day fields cannot be combined with a restriction in the other')
   }
+}
+
+/** `H` is one value of a field, or one in each step, and nothing that could be counted with. */
+function checkSpread(fields: string[], fail: (why: string) => never): void {
+  for (const [index, field] of fields.entries()) {
+    const { name, first, size } = FIELDS[index]!
+    for (const item of field.replaceAll(NAMES, '').split(',')) {
+      if (!/h/i.test(item)) continue
+      const [, from, to] =
+        /^H(?:\((\d+)-(\d+)\))?(?:\/[1-9]\d*)?$/.exec(item) ??
+        fail(`"${item}" in the field ${name}: H is written as H, H/15, H(0-29) or H(0-29)/10`)
+      if (from === undefined || to === undefined) continue
+      const last = first + size - 1
+      if (Number(from) > Number(to) || Number(from) < first || Number(to) > last)
+        fail(`"${item}": a range in the field ${name} goes from ${first} to ${last} at most`)
+    }
+  }
+}
+
+/** A spread day of the month is one that every month has, else some environments would skip months; Sunday counts once. */
+function spreadEvenly(text: string): string {
+  const fields = text.split(/\s+/)
+  if (fields.length !== 5) return text
+  fields[2] = fields[2]!.replaceAll(/(^|,)H(?=,|\/|$)/g, '$1H(1-28)')
+  fields[4] = fields[4]!.replaceAll(/(^|,)H(?=,|\/|$)/g, '$1H(0-6)')
+  return fields.join(' ')
 }
 
 /** The first due time after an instant, or undefined when there is none within cron-parser's horizon. */
@@ -145,6 +180,12 @@ export function smallestInterval(schedule: Schedule): number {
 /** Whether the schedule names every hour, so that it counts the passing of time and not the hands of a clock. */
 export function namesEveryHour(schedule: Schedule): boolean {
   return schedule.expression.fields.hour.values.length === 24
+}
+
+/** Whether the cron text names a wall-clock minute, be it shown by the clocks of the zone or not. */
+export function namesWallTime({ expression }: Schedule, wall: WallTime): boolean {
+  expression.reset(new Date(wall - 1))
+  return step(expression, 1) === wall
 }
 
 function findDue(schedule: Schedule, from: number, direction: 1 | -1): Date | undefined {

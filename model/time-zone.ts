@@ -62,6 +62,13 @@ export function offsetAt(zone: string, instant: number): number {
   return offset
 }
 
+/** What the zone's clocks show at an instant, with their offset: `2027-03-14T03:30:00-04:00`. */
+export function formatLocal(zone: string, instant: number): string {
+  const offset = offsetAt(zone, instant)
+  const wall = new Date(instant + offset).toISOString().slice(0, 19)
+  return `${wall}${offset < 0 ? '-' : '+'}${new Date(Math.abs(offset)).toISOString().slice(11, 16)}`
+}
+
 /** True when no clock change is within half a day of the instant. */
 export function isCalm(zone: string, instant: number): boolean {
   return offsetAt(zone, instant - DAY / 2) === offsetAt(zone, instant + DAY / 2)

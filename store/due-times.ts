@@ -1,8 +1,8 @@
 /** Due times of schedules as requests: one each, served, waiting or missed. Requests themselves are in requests.ts. */
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import { nextDue, parseSchedule } from '../model/cron.ts'
 import { isRefusal } from '../model/refusal.ts'
+import { dueTimesOf, type Timing } from '../model/timing.ts'
 import type { Queryable } from './database.ts'
 import type { Request } from './requests.ts'
 
@@ -90,7 +90,7 @@ export async function overdueSchedules(db: Queryable, grace = OVERDUE_AFTER): Pr
   const rows = await db
     .selectFrom('schedules')
     .innerJoin('environments', 'environments.id', 'schedules.environment_id')
-    .select(['schedules.id', 'environment_id', 'cron', 'timezone', 'effective_at'])
+    .select(['schedules.id', 'environment_id', 'cron', 'once_at as once', 'timezone', 'effective_at'])
     .select(({ selectFrom }) => [
       selectFrom('rotation_requests')
         .whereRef('schedule_id', '=', 'schedules.id')
@@ -107,23 +107,55 @@ export async function overdueSchedules(db: Queryable, grace = OVERDUE_AFTER): Pr
     .where('paused', '=', false)
     .where('environments.deleted_at', 'is', null)
     .execute()
+  const remembered = new Map<string, NextDue>()
   const overdue = rows.flatMap((row) => {
-    const since = new Date(Math.max(row.effective_at.getTime(), row.newest?.getTime() ?? 0))
-    const dueAt = row.waiting ?? unservedDue(row, since)
+    const since = Math.max(row.effective_at.getTime(), row.newest?.getTime() ?? 0)
+    const next = nextAfter(row, since)
+    remembered.set(row.id, next)
+    const dueAt = row.waiting ?? next.dueAt
     const late = dueAt ? row.now.getTime() - dueAt.getTime() : 0
     return dueAt && late > grace
       ? [{ scheduleId: row.id, environmentId: row.environment_id, dueAt, late }]
       : []
   })
+  nextDues = remembered
   return overdue.sort((a, b) => b.late - a.late)
 }
 
-function unservedDue(
-  row: { cron: string; timezone: string; environment_id: string },
-  since: Date,
-): Date | undefined {
+interface NextDue {
+  /** What it was computed from. */
+  from: string
+  dueAt: Date | undefined
+}
+
+/** By schedule, of the last call: reading a cron text takes far longer than comparing with the clock. */
+let nextDues = new Map<string, NextDue>()
+
+function nextAfter(row: Timing & { id: string; environment_id: string }, since: number): NextDue {
+  const from = JSON.stringify([row.cron, row.once, row.timezone, since])
+  const known = nextDues.get(row.id)
+  return known?.from === from ? known : { from, dueAt: unservedDue(row, new Date(since)) }
+}
+
+/** For health checks: how many are overdue and since when, without a name; empty when that cannot be told. */
+export async function describeOverdue(
+  db: Queryable,
+): Promise<{ overdueSchedules?: number; overdueSince?: string }> {
   try {
-    return nextDue(parseSchedule(row.cron, row.timezone, row.environment_id), since)
+    const overdue = await overdueSchedules(db)
+    const [latest] = overdue
+    return {
+      overdueSchedules: overdue.length,
+      ...(latest && { overdueSince: latest.dueAt.toISOString() }),
+    }
+  } catch {
+    return {}
+  }
+}
+
+function unservedDue(row: Timing & { environment_id: string }, since: Date): Date | undefined {
+  try {
+    return dueTimesOf(row, row.environment_id).next(since)
   } catch (error) {
     // What cannot be read is never due; who tries to run it says so.
     if (isRefusal(error)) return undefined

@@ -7,7 +7,10 @@ import type { Queryable } from './database.ts'
 export interface Schedule {
   id: string
   environmentId: string
-  cron: string
+  /** Null for a schedule that is due once. */
+  cron: string | null
+  /** The only instant at which it is due; null for one that follows a cron text. */
+  once: Date | null
   timezone: string
   /** The one path to rotate; null for all. */
   path: string | null
@@ -26,6 +29,7 @@ const COLUMNS = [
   'schedules.id',
   'schedules.environment_id as environmentId',
   'schedules.cron',
+  'schedules.once_at as once',
   'schedules.timezone',
   'schedules.path',
   'schedules.paused',
@@ -36,12 +40,13 @@ const COLUMNS = [
   'schedules.effective_at as effectiveAt',
 ] as const
 
-/** The caller has checked cron text and zone. @throws Refusal conflict when the environment has a schedule. */
+/** The caller has checked cron text or instant, one of which is given, and zone. @throws Refusal conflict when the environment has a schedule. */
 export async function createSchedule(
   db: Queryable,
   schedule: {
     environmentId: string
-    cron: string
+    cron?: string | null
+    once?: Date | null
     timezone?: string
     path?: string | null
     paused?: boolean
@@ -53,7 +58,8 @@ export async function createSchedule(
     .values({
       id: randomUUID(),
       environment_id: schedule.environmentId,
-      cron: schedule.cron,
+      cron: schedule.cron ?? null,
+      once_at: schedule.once ?? null,
       timezone: schedule.timezone ?? 'UTC',
       path: schedule.path ?? null,
       paused: schedule.paused ?? false,
@@ -74,6 +80,16 @@ export async function getSchedule(db: Queryable, id: string): Promise<Schedule |
     .executeTakeFirst()
 }
 
+/** As it is, and so it stays until the caller's transaction ends. */
+export async function lockSchedule(db: Queryable, id: string): Promise<Schedule | undefined> {
+  return db
+    .selectFrom('schedules')
+    .select(COLUMNS)
+    .where(sql<boolean>`schedules.id::text = ${id}`)
+    .forUpdate()
+    .executeTakeFirst()
+}
+
 /** The schedules of an environment: one or none. */
 export async function listSchedules(db: Queryable, environmentId: string): Promise<Schedule[]> {
   return db.selectFrom('schedules').select(COLUMNS).where('environment_id', '=', environmentId).execute()
@@ -91,6 +107,27 @@ export async function activeSchedules(db: Queryable): Promise<Schedule[]> {
     .execute()
 }
 
+export interface NamedSchedule extends Schedule {
+  /** `<organization>/<project>/<environment>` */
+  environmentName: string
+}
+
+/** Every schedule, paused ones too, whose environment is not deleted. */
+export async function namedSchedules(db: Queryable): Promise<NamedSchedule[]> {
+  return db
+    .selectFrom('schedules')
+    .innerJoin('environments', 'environments.id', 'schedules.environment_id')
+    .select(COLUMNS)
+    .select(
+      sql<string>`environments.organization || '/' || environments.project || '/' || environments.name`.as(
+        'environmentName',
+      ),
+    )
+    .where('environments.deleted_at', 'is', null)
+    .orderBy('schedules.id')
+    .execute()
+}
+
 /**
  * Changes what is given. The schedule starts anew: due times before this edit are no longer its business.
  * @throws Refusal not-found
@@ -98,12 +135,20 @@ export async function activeSchedules(db: Queryable): Promise<Schedule[]> {
 export async function updateSchedule(
   db: Queryable,
   id: string,
-  change: { cron?: string; timezone?: string; path?: string | null; paused?: boolean; owner?: string },
+  change: {
+    cron?: string | null
+    once?: Date | null
+    timezone?: string
+    path?: string | null
+    paused?: boolean
+    owner?: string
+  },
 ): Promise<Schedule> {
   const changed = await db
     .updateTable('schedules')
     .set({
       ...(change.cron !== undefined && { cron: change.cron }),
+      ...(change.once !== undefined && { once_at: change.once }),
       ...(change.timezone !== undefined && { timezone: change.timezone }),
       ...(change.path !== undefined && { path: change.path }),
       ...(change.paused !== undefined && { paused: change.paused }),

@@ -85,7 +85,8 @@ export interface GrantsTable {
 export interface SchedulesTable {
   id: string
   environment_id: string
-  cron: string
+  cron: string | null
+  once_at: Date | null
   timezone: Generated<string>
   path: string | null
   paused: Generated<boolean>

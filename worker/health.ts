@@ -1,9 +1,13 @@
-/** The worker's own health endpoint: `/healthz` while the process lives, `/readyz` when it can rotate. */
+/**
+ * The worker's own health endpoint: `/healthz` while the process lives, `/readyz` when it can rotate. Overdue schedules
+ * are told there, and make nobody unready.
+ */
 import { createServer } from 'node:http'
 import type { Client } from '@temporalio/client'
 import { pingTemporal } from '../client/connect.ts'
 import type { ListenAddress } from '../config/index.ts'
 import type { Database } from '../store/database.ts'
+import { describeOverdue } from '../store/due-times.ts'
 import { pingDatabase } from '../store/ping.ts'
 
 export interface HealthSources {
@@ -42,7 +46,9 @@ async function answer(url: string, sources: HealthSources): Promise<{ status: nu
     (await works(() => pingTemporal(sources.client))) ? [] : ['Temporal'],
     sources.isServing() ? [] : ['the task queue'],
   ].flat()
-  if (away.length === 0) return { status: 200, body: { status: 'ok' } }
+  if (away.length === 0) {
+    return { status: 200, body: { status: 'ok', ...(await describeOverdue(sources.db)) } }
+  }
   return { status: 503, body: { code: 503, message: `not ready: ${away.join(', ')} cannot be used` } }
 }
 

@@ -7,22 +7,23 @@ import { NativeConnection, Runtime, Worker, type WorkflowBundleOption } from '@t
 import { pino, type Logger } from 'pino'
 import { createActivities, type Activities, type ActivityServices } from '../activities/index.ts'
 import { connectTemporal } from '../client/connect.ts'
-import { syncSchedule } from '../client/schedules.ts'
 import type { Config } from '../config/index.ts'
 import { checkCanary } from '../store/canary.ts'
-import { connectDatabase, type Database } from '../store/database.ts'
-import { findEnvironmentById } from '../store/environments.ts'
+import { connectDatabase } from '../store/database.ts'
 import { listenForEvents } from '../store/notifications.ts'
-import { activeSchedules } from '../store/schedules.ts'
 import { loadKeeper } from '../store/seal.ts'
 import { originOf } from '../activities/guarded.ts'
 import { serveHealth } from './health.ts'
 import { workerOptions } from './options.ts'
+import { mendProjections, projectSchedules } from './projections.ts'
 import { reconcile } from './reconcile.ts'
 import { createActivityServices } from './services.ts'
 
 /** Milliseconds between two tries to reach what is away. */
 const RETRY_AFTER = 1_000
+
+/** Rounds of the reconciler from one comparison of all schedules with Temporal's to the next. */
+const PROJECTIONS_EVERY = 10
 
 /** What tests put in the place of the usual: activities that stop at a point, workflows that are bundled already. */
 export interface WorkerOverrides {
@@ -90,7 +91,7 @@ export async function runWorker(
           const running = worker.run()
           state.serving = true
           if (signal.aborted) stop()
-          else void projectSchedules(config, client, db, log)
+          else void projectSchedules({ client, db, taskQueue: config.taskQueue, log })
           await running
           signal.removeEventListener('abort', stop)
         } finally {
@@ -105,36 +106,15 @@ export async function runWorker(
   }
 }
 
-/** Temporal may have lost its schedules, or be new: the rows are written out once more at each start. */
-async function projectSchedules(
-  config: Config,
-  client: ReturnType<typeof connectTemporal>,
-  db: Database,
-  log: Logger,
-): Promise<void> {
-  try {
-    for (const schedule of await activeSchedules(db)) {
-      const environment = await findEnvironmentById(db, schedule.environmentId)
-      if (!environment) continue
-      const environmentName = `${environment.organization}/${environment.project}/${environment.name}`
-      await syncSchedule(client, config.taskQueue, { ...schedule, environmentName })
-    }
-  } catch (error) {
-    log.warn(
-      originOf(error),
-      'the schedules could not be written to Temporal; late runs are found from the rows',
-    )
-  }
-}
-
 async function reconcileAlways(
   options: Parameters<typeof reconcile>[0],
   interval: number,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted) {
+  for (let round = 0; !signal.aborted; round += 1) {
     try {
       await reconcile(options)
+      if (round % PROJECTIONS_EVERY === 0) await mendProjections(options)
     } catch (error) {
       options.log.warn(originOf(error), 'the store or Temporal is away; they are compared again later')
     }

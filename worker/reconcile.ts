@@ -6,12 +6,12 @@ import { WorkflowNotFoundError } from '@temporalio/client'
 import type { Logger } from 'pino'
 import { originOf } from '../activities/guarded.ts'
 import { rotationWorkflowId, startLateRun, wake, type RotationsClient } from '../client/rotations.ts'
-import { parseSchedule, previousDue, type Schedule as CronSchedule } from '../model/cron.ts'
 import { isRefusal } from '../model/refusal.ts'
+import { dueTimesOf, type DueTimes } from '../model/timing.ts'
 import { findEnvironmentById, type Environment } from '../store/environments.ts'
 import { openEvents, setDriver, type RotationEvent } from '../store/events.ts'
 import { databaseTime } from '../store/ping.ts'
-import { newestServedDue, recordMissed } from '../store/due-times.ts'
+import { newestServedDue, overdueSchedules, recordMissed } from '../store/due-times.ts'
 import { expireRequests, unservedRequests } from '../store/requests.ts'
 import { deleteExpiredSessions } from '../store/sessions.ts'
 import { activeSchedules, type Schedule } from '../store/schedules.ts'
@@ -33,7 +33,9 @@ export async function reconcile(options: ReconcileOptions): Promise<void> {
   await serveWaiting(options)
   // By the store's clock: a worker whose own is fast must not run what is not due yet.
   const now = await databaseTime(options.db)
-  for (const schedule of await activeSchedules(options.db)) {
+  const overdue = new Set((await overdueSchedules(options.db, GRACE)).map(({ scheduleId }) => scheduleId))
+  for (const schedule of overdue.size > 0 ? await activeSchedules(options.db) : []) {
+    if (!overdue.has(schedule.id)) continue
     await attempt(options, () => serveMissedDue(options, schedule, now))
   }
   await deleteExpiredSessions(options.db)
@@ -90,11 +92,11 @@ async function serveWaiting(options: ReconcileOptions): Promise<void> {
 async function serveMissedDue(options: ReconcileOptions, schedule: Schedule, now: Date): Promise<void> {
   const environment = await findEnvironmentById(options.db, schedule.environmentId)
   if (!environment || environment.deletedAt) return
-  const cron = readCron(options, schedule)
-  if (!cron) return
+  const times = readTimes(options, schedule)
+  if (!times) return
   const served = await newestServedDue(options.db, schedule.id)
   const since = Math.max(schedule.effectiveAt.getTime(), served?.getTime() ?? 0)
-  let due = previousDue(cron, new Date(now.getTime() - GRACE))
+  let due = times.previous(new Date(now.getTime() - GRACE))
   if (!due || due.getTime() <= since) return
   const late = due
   options.log.warn(
@@ -108,15 +110,15 @@ async function serveMissedDue(options: ReconcileOptions, schedule: Schedule, now
     environmentName: fullName(environment),
   })
   for (let count = 0; count < MISSED_RECORDED; count += 1) {
-    due = previousDue(cron, due)
+    due = times.previous(due)
     if (!due || due.getTime() <= since) return
     await recordMissed(options.db, schedule, due)
   }
 }
 
-function readCron(options: ReconcileOptions, schedule: Schedule): CronSchedule | undefined {
+function readTimes(options: ReconcileOptions, schedule: Schedule): DueTimes | undefined {
   try {
-    return parseSchedule(schedule.cron, schedule.timezone, schedule.environmentId)
+    return dueTimesOf(schedule, schedule.environmentId)
   } catch (error) {
     if (!isRefusal(error)) throw error
     options.log.error({ schedule: schedule.id }, 'a schedule in the store cannot be read')

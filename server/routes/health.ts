@@ -1,10 +1,14 @@
-/** `/healthz`: the process is up. `/readyz`: what it depends on is there too. Neither says more than that. */
+/**
+ * `/healthz`: the process is up. `/readyz`: what it depends on is there too, and how many schedules are overdue, which
+ * alone makes nobody unready. Anybody may ask, so names are never told.
+ */
 import type { FastifyInstance } from 'fastify'
+import { describeOverdue } from '../../store/due-times.ts'
 import type { Services } from '../services.ts'
 
 const CHECK_TIMEOUT = 5_000
 
-export function healthRoutes(app: FastifyInstance, { checks }: Services): void {
+export function healthRoutes(app: FastifyInstance, { checks, db }: Services): void {
   app.get('/healthz', { config: { access: 'anyone' }, logLevel: 'warn' }, () => ({ status: 'ok' }))
 
   app.get('/readyz', { config: { access: 'anyone' }, logLevel: 'warn' }, async (_request, reply) => {
@@ -12,7 +16,7 @@ export function healthRoutes(app: FastifyInstance, { checks }: Services): void {
     const results = await Promise.all(names.map((name) => succeedsInTime(checks[name]!)))
     const missing = names.filter((_, index) => !results[index])
     const states = Object.fromEntries(names.map((name, index) => [name, results[index] ? 'ok' : 'away']))
-    if (missing.length === 0) return { status: 'ok', checks: states }
+    if (missing.length === 0) return { status: 'ok', checks: states, ...(await describeOverdue(db)) }
     return reply.code(503).send({ code: 503, message: `not ready: ${missing.join(', ')}`, checks: states })
   })
 }

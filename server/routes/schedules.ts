@@ -15,6 +15,7 @@ import {
   deleteSchedule,
   getSchedule,
   listSchedules,
+  lockSchedule,
   updateSchedule,
   type Schedule,
 } from '../../store/schedules.ts'
@@ -23,12 +24,13 @@ import { demandRevision } from '../definition.ts'
 import { ENVIRONMENT, EnvironmentPath } from '../parameters.ts'
 import { demandRotateCalls } from '../rotate-paths.ts'
 import { scheduleHistoryJson, scheduleJson } from '../schedule-json.ts'
-import { checkTimes } from '../schedule-times.ts'
+import { readTimes, refuseOver } from '../schedule-times.ts'
 import type { Services } from '../services.ts'
 
 const Nullable = Type.Union([Type.String(), Type.Null()])
 const ScheduleBody = Type.Object({
   scheduleCron: Type.Optional(Nullable),
+  /** RFC 3339. */
   scheduleOnce: Type.Optional(Nullable),
   timezone: Type.Optional(Type.String()),
   secretRotationRequest: Type.Optional(Type.Object({ environmentPath: Type.Optional(Nullable) })),
@@ -43,7 +45,9 @@ export function scheduleRoutes(app: FastifyInstance, services: Services): void {
   const collection = `${ENVIRONMENT}/schedules`
   const item = `${collection}/:id`
 
-  /** Changes a row, and Temporal's copy before the change is committed. */
+  const limitsFor = ({ id }: Environment) => ({ seed: id, shortest: services.minScheduleInterval })
+
+  /** Changes a row, and Temporal's copy before the change is committed. What is over for good is refused. */
   const change = async (
     request: FastifyRequest,
     action: string,
@@ -52,12 +56,18 @@ export function scheduleRoutes(app: FastifyInstance, services: Services): void {
     const { environment, login } = request
     const schedule = await inTransaction(db, async (transaction) => {
       const changed = await work(transaction)
+      if (action !== 'schedule.pause') refuseOver(changed, changed.effectiveAt)
       await appendAudit(transaction, {
         actor: login,
         action,
         organization: environment.organization,
         environmentId: environment.id,
-        details: { schedule: changed.id, cron: changed.cron, timezone: changed.timezone, path: changed.path },
+        details: {
+          schedule: changed.id,
+          ...(changed.once ? { once: changed.once.toISOString() } : { cron: changed.cron }),
+          timezone: changed.timezone,
+          path: changed.path,
+        },
       })
       await services.schedules.sync(changed, nameOf(environment))
       return changed
@@ -77,12 +87,7 @@ export function scheduleRoutes(app: FastifyInstance, services: Services): void {
     { config: { ...writers, body: 'json' }, schema: { params: EnvironmentPath, body: ScheduleBody } },
     async (request) => {
       const { environment, login, body } = request
-      const times = checkTimes(
-        demandCron(body),
-        body.timezone ?? 'UTC',
-        environment.id,
-        services.minScheduleInterval,
-      )
+      const times = readTimes(body, undefined, limitsFor(environment))
       const path = await readPath(db, request, body)
       return change(request, 'schedule.create', (transaction) =>
         createSchedule(transaction, {
@@ -108,18 +113,12 @@ export function scheduleRoutes(app: FastifyInstance, services: Services): void {
       schema: { params: SchedulePath, body: ScheduleBody },
       handler: async (request) => {
         const { environment, login, body } = request
-        const before = await demandSchedule(db, request)
-        const cron = body.scheduleOnce ? demandCron(body) : (body.scheduleCron ?? before.cron)
-        const times = checkTimes(
-          cron,
-          body.timezone ?? before.timezone,
-          environment.id,
-          services.minScheduleInterval,
-        )
+        const { id } = await demandSchedule(db, request)
         const path = await readPath(db, request, body)
-        return change(request, 'schedule.edit', (transaction) =>
-          updateSchedule(transaction, before.id, {
-            ...times,
+        return change(request, 'schedule.edit', async (transaction) =>
+          updateSchedule(transaction, id, {
+            // What is not said stays as it is now, not as it was before somebody else's edit.
+            ...readTimes(body, await lockSchedule(transaction, id), limitsFor(environment)),
             ...(path !== undefined && { path }),
             owner: login,
           }),
@@ -158,19 +157,6 @@ export function scheduleRoutes(app: FastifyInstance, services: Services): void {
     const { id } = await demandSchedule(db, request)
     return { scheduleHistoryEvents: await scheduleHistoryJson(db, id) }
   })
-}
-
-function demandCron({ scheduleCron, scheduleOnce }: Static<typeof ScheduleBody>): string {
-  if (scheduleOnce) {
-    throw new Refusal(
-      'invalid',
-      'a schedule for one single time is not supported; give a cron text in "scheduleCron", or rotate by hand',
-    )
-  }
-  if (typeof scheduleCron !== 'string') {
-    throw new Refusal('invalid', 'a schedule needs a cron text in "scheduleCron", such as "0 3 * * *"')
-  }
-  return scheduleCron
 }
 
 /** Undefined: nothing said. Null: the whole environment. @throws Refusal invalid when it names no rotate call. */

@@ -23,8 +23,11 @@ const row = (cron: string, timezone = 'UTC') => ({
   id: randomUUID(),
   environmentId: randomUUID(),
   cron,
+  once: null as Date | null,
   timezone,
   paused: false,
+  version: 1,
+  modifiedAt: new Date('2026-01-01T00:00:00Z'),
   environmentName: 'main/app/prod',
 })
 

@@ -53,6 +53,10 @@ const whole = (scheduleCron: string, extra: object = {}) => ({
   body: { scheduleCron, secretRotationRequest: { environmentPath: '' }, ...extra },
 })
 
+const once = (scheduleOnce: string, extra: object = {}) => ({
+  body: { scheduleOnce, secretRotationRequest: { environmentPath: '' }, ...extra },
+})
+
 it('is made, listed, read, edited, paused and removed, and Temporal follows', async () => {
   const path = await schedulesOf()
   expect((await api.call('GET', path)).json).toEqual({ schedules: [] })
@@ -199,8 +203,22 @@ describe('a bad one is a 400 in words, and nothing is written', () => {
     [whole('0,59 0,23 * * *'), /every 1m/],
     [whole('0 3 * * *', { timezone: 'Mars/Olympus' }), /no time zone "Mars\/Olympus"/],
     [whole('0 3 * * *', { timezone: '' }), /no time zone/],
-    [{ body: { scheduleOnce: '2030-01-01T00:00:00Z' } }, /one single time/],
-    [{ body: {} }, /scheduleCron/],
+    [whole('0 3 * * *', { scheduleOnce: '2030-01-01T00:00:00Z' }), /not both/],
+    [once('2020-01-01T00:00:00Z'), /2020-01-01T00:00:00.000Z has passed.*in the future.*ask for a rotation/],
+    [once(new Date(Date.now() - 1000).toISOString()), /has passed/],
+    [once('2030-01-01'), /not an instant.*2027-01-31T03:00:00Z/],
+    [once('2030-01-01T00:00:00'), /not an instant/],
+    [once('tomorrow'), /not an instant/],
+    [once(''), /not an instant/],
+    [once('2030-02-30T00:00:00Z'), /no date and time that exists/],
+    [once('2030-01-01T24:00:00Z'), /no date and time that exists/],
+    [once('2030-01-01T00:00:00+25:00'), /no date and time that exists/],
+    [once('2100-01-01T00:00:00Z'), /too far away/],
+    [once('2030-01-01T00:00:00Z', { timezone: 'Mars/Olympus' }), /no time zone/],
+    [whole('HH 3 * * *'), /H is written as/],
+    [{ body: {} }, /scheduleCron.*scheduleOnce/],
+    [{ body: { scheduleCron: null, scheduleOnce: null } }, /scheduleCron.*scheduleOnce/],
+    [{ body: { scheduleOnce: 5 } }, /scheduleOnce/],
     [{ body: { scheduleCron: 5 } }, /scheduleCron/],
     [{ body: '' }, /empty/],
     [{ body: '[1]' }, /JSON object/],

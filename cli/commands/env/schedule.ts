@@ -4,12 +4,13 @@ import { declare, group } from '../../command.ts'
 import type { Context } from '../../context.ts'
 import { readNewest } from '../../environment-argument.ts'
 import { localTime, print, printJson, printTable } from '../../output.ts'
-import { findSchedule, showSchedule, type Schedule } from '../../schedule.ts'
+import { findSchedule, showSchedule, timesOf, type Schedule } from '../../schedule.ts'
 
 interface Options {
   timezone?: string
   path?: string
   cron?: string
+  once?: string
   limit?: string
   json?: boolean
 }
@@ -28,21 +29,28 @@ export function addEnvSchedule(env: Command, context: Context): void {
   }
 
   declare(schedule, {
-    usage: 'new <env> <cron>',
+    usage: 'new <env> [cron]',
     about:
-      'make the schedule of an environment: five cron fields, or @hourly, @daily, @weekly, @monthly, @yearly',
+      'make the schedule of an environment: five cron fields, or @hourly, @daily, @weekly, @monthly, @yearly; or --once',
     examples: [
       'rekey env schedule new billing/production "0 3 * * *" --timezone Europe/Berlin',
       'rekey env schedule new billing/production "H 4 * * 1" --path database.creds',
+      'rekey env schedule new billing/production --once 2030-01-31T22:00:00+01:00',
     ],
     json: true,
   })
+    .option('--once <instant>', 'a single time with its offset from UTC, in the place of a cron text')
     .option('--timezone <zone>', 'IANA time zone that the cron text is meant in', 'UTC')
     .option('--path <path>', 'only this credential; else all of the environment')
-    .action(async (name: string, cron: string, { timezone, path, json }: Options) => {
+    .action(async (name: string, cron: string | undefined, { once, timezone, path, json }: Options) => {
       const { api, collection } = await at(name)
       const made = await api.call<Schedule>('POST', collection, {
-        body: { scheduleCron: cron, timezone, secretRotationRequest: { environmentPath: path ?? '' } },
+        body: {
+          ...(cron !== undefined && { scheduleCron: cron }),
+          ...(once !== undefined && { scheduleOnce: once }),
+          timezone,
+          secretRotationRequest: { environmentPath: path ?? '' },
+        },
       })
       showSchedule(context, made.json, json)
     })
@@ -60,18 +68,16 @@ export function addEnvSchedule(env: Command, context: Context): void {
       if (json) return printJson(context, schedules)
       printTable(
         context,
-        ['ID', 'CRON', 'ZONE', 'PATH', 'OWNER', 'LAST', 'NEXT'],
-        schedules.map(
-          ({ id, scheduleCron, timezone, definition, owner, lastExecuted, nextExecution, paused }) => [
-            id,
-            scheduleCron,
-            timezone,
-            definition.environmentPath || '(all)',
-            owner,
-            localTime(lastExecuted),
-            paused ? 'paused' : localTime(nextExecution),
-          ],
-        ),
+        ['ID', 'SCHEDULE', 'ZONE', 'PATH', 'OWNER', 'LAST', 'NEXT'],
+        schedules.map((one) => [
+          one.id,
+          timesOf(one),
+          one.timezone,
+          one.definition.environmentPath || '(all)',
+          one.owner,
+          localTime(one.lastExecuted),
+          one.ended ? 'ended' : one.paused ? 'paused' : localTime(one.nextExecution),
+        ]),
       )
     })
 
@@ -92,14 +98,16 @@ export function addEnvSchedule(env: Command, context: Context): void {
     json: true,
   })
     .option('--cron <cron>', 'the new cron text, as for "new"')
+    .option('--once <instant>', 'a single time with its offset from UTC, in the place of a cron text')
     .option('--timezone <zone>', 'IANA time zone that the cron text is meant in')
     .option('--path <path>', 'only this credential; "" for all of the environment')
-    .action(async (name: string, id: string | undefined, { cron, timezone, path, json }: Options) => {
+    .action(async (name: string, id: string | undefined, { cron, once, timezone, path, json }: Options) => {
       const { api, collection } = await at(name)
       const before = await findSchedule(api, collection, id)
       const changed = await api.call<Schedule>('PATCH', `${collection}/${before.id}`, {
         body: {
           ...(cron !== undefined && { scheduleCron: cron }),
+          ...(once !== undefined && { scheduleOnce: once }),
           ...(timezone !== undefined && { timezone }),
           ...(path !== undefined && { secretRotationRequest: { environmentPath: path } }),
         },
