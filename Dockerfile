@@ -13,6 +13,7 @@ COPY model model
 COPY language language
 COPY rotators rotators
 COPY store store
+COPY telemetry telemetry
 COPY environments environments
 COPY activities activities
 COPY workflows workflows

@@ -1,23 +1,32 @@
 /** The connection to Temporal from outside of workflows. Lazy: Temporal may come up later than whoever asks. */
 import { hostname } from 'node:os'
 import { Client, Connection } from '@temporalio/client'
+import type { Tracing } from '../telemetry/tracing.ts'
+import { handTraceOn } from './hand-trace-on.ts'
 
 export interface TemporalOptions {
   address: string
   namespace: string
+  /** Whose trace the workflows that are started belong to; none when absent. */
+  tracing?: Tracing
 }
 
 /** Milliseconds that one call to Temporal may take. */
 const CALL_DEADLINE = 10_000
 
-export function connectTemporal({ address, namespace }: TemporalOptions): Client {
+export function connectTemporal({ address, namespace, tracing }: TemporalOptions): Client {
   const connection = Connection.lazy({
     address,
     connectTimeout: CALL_DEADLINE,
     // Else gRPC waits for up to two minutes before it looks again for a Temporal that was away for long.
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 500, 'grpc.max_reconnect_backoff_ms': 5_000 },
   })
-  return new Client({ connection, namespace, identity: identityOf('client') })
+  return new Client({
+    connection,
+    namespace,
+    identity: identityOf('client'),
+    ...(tracing?.isOn && { interceptors: { workflow: [handTraceOn(tracing)] } }),
+  })
 }
 
 /** Temporal keeps this with every event: the program and its machine, and no more. */

@@ -5,6 +5,7 @@ import { VARIABLES } from './variables.ts'
 export { formatDuration, parseDuration } from './duration.ts'
 export type { ListenAddress, LogLevel } from './kinds.ts'
 export { surroundings, type Surroundings } from './surroundings.ts'
+export { readTracing, type TracingSettings } from './tracing.ts'
 
 type Variables = typeof VARIABLES
 type Value<V> = V extends { kind: { read(text: string): infer T } }

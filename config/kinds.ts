@@ -64,6 +64,13 @@ export const listenAddress: Kind<ListenAddress> = {
   expects: 'a host and a port such as 127.0.0.1:8790',
 }
 
+/** An address to listen on, or `off`. */
+export const optionalListenAddress: Kind<ListenAddress | 'off'> = {
+  read: (value) => (value === 'off' ? 'off' : listenAddress.read(value)),
+  write: (value) => (value === 'off' ? 'off' : listenAddress.write(value)),
+  expects: 'a host and a port such as 127.0.0.1:8792, or off',
+}
+
 export const dialAddress: Kind<string> = {
   read: (value) => (splitAddress(value)?.port ? value : undefined),
   write: asIs,

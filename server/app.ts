@@ -1,13 +1,15 @@
 /** The HTTP API as one fastify instance: hooks in their order, then the routes. Listens to nothing by itself. */
-import { randomUUID } from 'node:crypto'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { LogController, type FastifyInstance } from 'fastify'
 import { authenticate } from './authenticate.ts'
 import { authorize, authorizeBody, demandRule } from './authorize.ts'
 import { BODY_LIMIT, readBody } from './body.ts'
 import { handleClientError, handleError, handleNotFound } from './errors.ts'
 import { loggerOptions } from './logging.ts'
+import { observeRequests, requestId } from './observe.ts'
 import { routes } from './routes/index.ts'
 import type { Services } from './services.ts'
+import { NO_HTTP_METRICS, type HttpMetrics } from '../telemetry/http-metrics.ts'
+import { NO_TRACING, type Tracing } from '../telemetry/tracing.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -21,15 +23,19 @@ export interface AppOptions {
   logLevel?: string
   /** Where the log goes; standard output when absent. */
   logTo?: { write(line: string): void }
+  metrics?: HttpMetrics
+  tracing?: Tracing
 }
 
 export function createApp(services: Services, options: AppOptions = {}): FastifyInstance {
+  const { metrics = NO_HTTP_METRICS, tracing = NO_TRACING } = options
   const app = fastify({
     logger: {
-      ...loggerOptions(options.logLevel ?? 'silent'),
+      ...loggerOptions(options.logLevel ?? 'silent', tracing),
       ...(options.logTo && { stream: options.logTo }),
     },
-    genReqId: () => randomUUID(),
+    genReqId: requestId,
+    logController: new LogController({ requestIdLogLabel: 'requestId' }),
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: 'idle',
     frameworkErrors: handleError,
@@ -54,6 +60,7 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
   app.decorateRequest('login', '')
+  observeRequests(app, metrics, tracing)
   const stopping = new AbortController()
   app.decorate('stopping', stopping.signal)
   app.addHook('preClose', async () => stopping.abort())

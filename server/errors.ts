@@ -6,6 +6,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { Socket } from 'node:net'
 import { Refusal, type RefusalKind } from '../model/refusal.ts'
 import { awayDependency, describeAway } from './away.ts'
+import { REQUEST_ID } from './observe.ts'
 
 const STATUS: Record<RefusalKind, number> = {
   invalid: 400,
@@ -55,7 +56,11 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
       { err: error, away: awayDependency(error) },
       'request failed',
     )
-  void reply.code(body.code).header('X-Pulumi-Request-ID', request.id).send(body)
+  void reply
+    .code(body.code)
+    .header(REQUEST_ID, request.id)
+    .header('X-Pulumi-Request-ID', request.id)
+    .send(body)
 }
 
 export function handleNotFound(request: FastifyRequest, reply: FastifyReply): void {

@@ -2,10 +2,12 @@
 import type { FastifyRequest } from 'fastify'
 import type { LoggerOptions } from 'pino'
 import { Refusal } from '../model/refusal.ts'
+import { NO_TRACING, type Tracing } from '../telemetry/tracing.ts'
 
-export function loggerOptions(level: string): LoggerOptions {
+export function loggerOptions(level: string, tracing: Tracing = NO_TRACING): LoggerOptions {
   return {
     level,
+    ...(tracing.isOn && { mixin: () => ({ traceId: tracing.traceId() }) }),
     base: { program: 'server' },
     redact: ['req.headers', 'res.headers', 'headers', '*.authorization', '*.token', '*.password'],
     serializers: {

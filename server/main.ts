@@ -1,23 +1,34 @@
 /** One HTTP server from its settings: it starts while PostgreSQL and Temporal are away, and serves once they are there. */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { pino } from 'pino'
 import { connectTemporal, pingTemporal } from '../client/connect.ts'
 import { isKnown, request, wait, type RotationsClient } from '../client/rotations.ts'
 import { deleteSchedule, syncSchedule } from '../client/schedules.ts'
-import type { Config } from '../config/index.ts'
+import { readTracing, type Config } from '../config/index.ts'
 import { DEFAULT_SETTINGS } from '../environments/services.ts'
 import { findLogin } from '../rotators/logins/index.ts'
 import { findRotator } from '../rotators/index.ts'
 import { connectDatabase } from '../store/database.ts'
 import { listenForEvents } from '../store/notifications.ts'
 import { loadKeeper } from '../store/seal.ts'
+import { tally } from '../store/tally.ts'
+import { createExposition, type Exposition } from '../telemetry/exposition.ts'
+import { registerHttpMetrics } from '../telemetry/http-metrics.ts'
+import { listenForScrapes } from '../telemetry/metrics-listener.ts'
+import { createRegistry } from '../telemetry/registry.ts'
+import { registerRowGauges } from '../telemetry/row-gauges.ts'
+import { openTracing } from '../telemetry/tracing.ts'
 import { createApp } from './app.ts'
 import { pingDatabase } from '../store/ping.ts'
 import { createKeyGuard } from './key-guard.ts'
+import { loggerOptions } from './logging.ts'
 
 export interface RunningServer {
   /** Where it listens; the port that was given where the settings left it open. */
   url: string
   app: FastifyInstance
+  /** Where it answers scrapes; undefined where it does not. */
+  metricsUrl: string | undefined
   /** Ends what is under way in words, then closes every connection. */
   close(): Promise<void>
 }
@@ -26,10 +37,22 @@ export interface RunningServer {
 export async function startServer(config: Config): Promise<RunningServer> {
   const keeper = await loadKeeper(config.keyFile)
   const db = connectDatabase(config.databaseUrl)
-  const client = connectTemporal({ address: config.temporalAddress, namespace: config.temporalNamespace })
+  const early = pino({ ...loggerOptions(config.logLevel) })
+  const tracing = await openTracing('rekey-server', readTracing(), early)
+  const client = connectTemporal({
+    address: config.temporalAddress,
+    namespace: config.temporalNamespace,
+    tracing,
+  })
   const listener = listenForEvents(config.databaseUrl)
   const on: RotationsClient = { client, db, taskQueue: config.taskQueue, listener }
   const key = createKeyGuard(db, keeper)
+  const registry = createRegistry('server')
+  const metrics = registerHttpMetrics(registry)
+  const exposition = createExposition(
+    registry,
+    registerRowGauges(registry, () => tally(db)),
+  )
 
   const app = createApp(
     {
@@ -56,18 +79,22 @@ export async function startServer(config: Config): Promise<RunningServer> {
       },
       minScheduleInterval: config.minScheduleInterval,
     },
-    { logLevel: config.logLevel },
+    { logLevel: config.logLevel, metrics, tracing },
   )
+  let scrapes: Awaited<ReturnType<typeof listenForScrapes>> | undefined
   const close = async () => {
     await app.close()
+    await scrapes?.close()
     await listener.close()
     await client.connection.close()
     await db.destroy()
+    await tracing.close()
   }
   try {
     await key.refuseWrong()
     const url = await app.listen({ ...config.listen })
-    return { url, app, close }
+    scrapes = await serveScrapes(config, exposition, app.log)
+    return { url, app, metricsUrl: scrapes?.url, close }
   } catch (error) {
     await close()
     if ((error as { code?: string }).code !== 'EADDRINUSE') throw error
@@ -75,5 +102,26 @@ export async function startServer(config: Config): Promise<RunningServer> {
     throw new Error(`another program listens on ${host}:${port} already; end it, or set REKEY_LISTEN`, {
       cause: error,
     })
+  }
+}
+
+/** An address that is taken costs the metrics and not the API; who scrapes it notices. */
+async function serveScrapes(
+  { metricsListen }: Config,
+  exposition: Exposition,
+  log: FastifyBaseLogger,
+): Promise<Awaited<ReturnType<typeof listenForScrapes>> | undefined> {
+  if (metricsListen === 'off') return undefined
+  try {
+    const scrapes = await listenForScrapes(metricsListen, exposition)
+    log.info({ url: scrapes.url }, 'metrics are served')
+    return scrapes
+  } catch (error) {
+    const { code } = error as { code?: string }
+    log.error(
+      { listen: metricsListen, code },
+      'metrics cannot be served at this address; set REKEY_METRICS_LISTEN to another one, or to off',
+    )
+    return undefined
   }
 }

@@ -2,12 +2,16 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker'
-import { BUNDLE_PATH, WORKFLOWS_PATH } from './options.ts'
+import { BUNDLE_PATH, WORKFLOW_INTERCEPTORS, WORKFLOWS_PATH } from './options.ts'
 
 /** The code, its source map inside. */
 export async function bundleWorkflows(): Promise<{ code: string }> {
   const logger = new DefaultLogger('WARN')
-  const { code } = await bundleWorkflowCode({ workflowsPath: WORKFLOWS_PATH, logger })
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: WORKFLOWS_PATH,
+    workflowInterceptorModules: WORKFLOW_INTERCEPTORS,
+    logger,
+  })
   return { code: withoutFolder(code, dirname(dirname(WORKFLOWS_PATH))) }
 }
 

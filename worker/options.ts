@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url'
 import type { NativeConnection, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker'
 import type { Activities } from '../activities/index.ts'
 import { identityOf } from '../client/connect.ts'
+import { NO_TRACING, type Tracing } from '../telemetry/tracing.ts'
+import { activitySpans, workflowSpans } from './follow-traces.ts'
 
 export interface RekeyWorkerOptions {
   connection: NativeConnection
@@ -14,6 +16,8 @@ export interface RekeyWorkerOptions {
   maxConcurrentRotations: number
   /** A bundle made before; without one the workflows are bundled at start. */
   workflowBundle?: WorkflowBundleOption
+  /** None when absent. */
+  tracing?: Tracing
 }
 
 /** Milliseconds that a rotation under way has to end when the worker is told to stop. */
@@ -25,6 +29,10 @@ export const BUNDLE_PATH = fileURLToPath(new URL('../dist/workflow-bundle.js', i
 /** In the npm package this file is JavaScript, and so are the workflows beside it. */
 const EXTENSION = extname(import.meta.filename)
 export const WORKFLOWS_PATH = fileURLToPath(new URL(`../workflows/index${EXTENSION}`, import.meta.url))
+/** Part of the bundle as well: a worker that is given one does not look at these. */
+export const WORKFLOW_INTERCEPTORS = [
+  fileURLToPath(new URL(`../workflows/hand-trace-on${EXTENSION}`, import.meta.url)),
+]
 
 /**
  * In a checkout a bundle that is older than the workflows' source is no longer theirs. In the npm package both were
@@ -39,6 +47,7 @@ function isFresh(bundle: string): boolean {
 }
 
 export function workerOptions(options: RekeyWorkerOptions): WorkerOptions {
+  const { tracing = NO_TRACING } = options
   const bundle = options.workflowBundle ?? (isFresh(BUNDLE_PATH) ? { codePath: BUNDLE_PATH } : undefined)
   return {
     connection: options.connection,
@@ -47,6 +56,11 @@ export function workerOptions(options: RekeyWorkerOptions): WorkerOptions {
     identity: identityOf('worker'),
     activities: options.activities,
     ...(bundle ? { workflowBundle: bundle } : { workflowsPath: WORKFLOWS_PATH }),
+    interceptors: {
+      ...(tracing.isOn && { activity: [activitySpans(tracing)] }),
+      ...(!bundle && { workflowModules: WORKFLOW_INTERCEPTORS }),
+    },
+    sinks: workflowSpans(tracing),
     maxConcurrentActivityTaskExecutions: options.maxConcurrentRotations,
     maxCachedWorkflows: CACHED_WORKFLOWS,
     shutdownGraceTime: SHUTDOWN_GRACE,

@@ -9,6 +9,7 @@ import { findEvent, listEvents } from '../../store/events.ts'
 import { findByEvent } from '../../store/requests.ts'
 import { demandRevision } from '../definition.ts'
 import { ENVIRONMENT, EnvironmentPath, readCount, WholeNumber } from '../parameters.ts'
+import { nameEvent } from '../observe.ts'
 import { canonicalPath, demandRotateCalls } from '../rotate-paths.ts'
 import { eventJson, progressJson, requestJson } from '../rotation-json.ts'
 import type { Services } from '../services.ts'
@@ -54,6 +55,8 @@ export function rotationRoutes(app: FastifyInstance, { db, rotations }: Services
         force: body.force ?? false,
         requestKey,
       })
+      nameEvent(request, reply, eventId)
+      request.log.info('a rotation was asked for')
       if (request.query.wait === 'false') {
         return reply.code(202).send(await answer(db, environment.id, eventId))
       }

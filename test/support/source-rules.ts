@@ -17,7 +17,7 @@ interface Import {
 /** An import reaches only into a line above; folders of one line do not know each other. */
 const LAYERS = [
   ['config', 'model'],
-  ['language', 'rotators', 'store'],
+  ['telemetry', 'language', 'rotators', 'store'],
   ['environments'],
   ['activities'],
   ['workflows'],

@@ -1,0 +1,58 @@
+/** How much there is of what operators watch: counts and ages over all rows, in one bounded reading. */
+import { sql } from 'kysely'
+import type { Database } from './database.ts'
+import { overdueSchedules } from './due-times.ts'
+import { inTransaction } from './transaction.ts'
+
+/** Milliseconds that the database spends on one query at most. */
+const QUERY_LIMIT = 2_000
+const SECONDS = 1_000
+
+/** Ages and lateness in seconds, by the database's clock; 0 where there is nothing. @throws when it takes too long. */
+export async function tally(db: Database) {
+  const { counts, overdue } = await inTransaction(db, async (transaction) => {
+    await sql`set transaction read only`.execute(transaction)
+    await sql`select set_config('statement_timeout', ${String(QUERY_LIMIT)}, true)`.execute(transaction)
+    return { counts: await readCounts(transaction), overdue: await overdueSchedules(transaction) }
+  })
+  return {
+    ...counts,
+    overdueSchedules: overdue.length,
+    latestOverdueSchedule: (overdue[0]?.late ?? 0) / SECONDS,
+  }
+}
+
+type Counts = Record<
+  | 'openEvents'
+  | 'oldestOpenEvent'
+  | 'waitingRequests'
+  | 'oldestWaitingRequest'
+  | 'unsettledRotations'
+  | 'oldestUnsettledRotation'
+  | 'environments'
+  | 'revisions'
+  | 'activeSchedules'
+  | 'pausedSchedules',
+  number
+>
+
+/** Each part reads an index that holds nothing else, or a table with a row for each environment. */
+async function readCounts(db: Parameters<Parameters<typeof inTransaction>[1]>[0]): Promise<Counts> {
+  const { rows } = await sql<Counts>`
+    select * from
+      (select count(*)::float8 as "openEvents", ${age('created_at')} as "oldestOpenEvent"
+        from rotation_events where completed_at is null) as events,
+      (select count(*)::float8 as "waitingRequests", ${age('created_at')} as "oldestWaitingRequest"
+        from rotation_requests where status = 'waiting') as requests,
+      (select count(*)::float8 as "unsettledRotations", ${age('created_at')} as "oldestUnsettledRotation"
+        from rotations where sent_until is not null and settled_at is null) as unsettled,
+      (select count(*) filter (where deleted_at is null)::float8 as "environments",
+        coalesce(sum(newest_revision), 0)::float8 as "revisions" from environments) as environments,
+      (select count(*) filter (where not paused)::float8 as "activeSchedules",
+        count(*) filter (where paused)::float8 as "pausedSchedules" from schedules) as schedules`.execute(db)
+  return rows[0]!
+}
+
+function age(column: string) {
+  return sql`greatest(0, coalesce(extract(epoch from now() - min(${sql.ref(column)})), 0))::float8`
+}

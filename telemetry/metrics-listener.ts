@@ -1,0 +1,37 @@
+/**
+ * The server's `/metrics`, on an address of its own: the API's is for everybody who has a token and often for the
+ * world, and how many environments there are and what fails is nobody's business there.
+ */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { ListenAddress } from '../config/index.ts'
+import type { Exposition } from './exposition.ts'
+
+/** @returns where it listens. @throws the system's error when it cannot. */
+export async function listenForScrapes(
+  listen: ListenAddress,
+  exposition: Exposition,
+): Promise<{ url: string; close(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    if (request.url?.split('?', 1)[0] !== '/metrics') return void response.writeHead(404).end()
+    if (request.method !== 'GET') return void response.writeHead(405, { allow: 'GET' }).end()
+    void exposition.read().then(
+      (text) => response.writeHead(200, { 'content-type': exposition.contentType }).end(text),
+      () => response.writeHead(500).end(),
+    )
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(listen.port, listen.host, resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host
+  return {
+    url: `http://${host}:${port}/metrics`,
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections()
+        server.close(() => resolve())
+      }),
+  }
+}
