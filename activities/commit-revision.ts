@@ -33,6 +33,8 @@ export type CommitResult =
   | {
       kind: 'committed'
       summary: { outcome: 'succeeded' | 'failed'; revision: number | null; rotations: PathResult[] }
+      /** Those that the workflow may set now. */
+      searchAttributes?: readonly string[]
     }
 
 export async function commitRevision(services: ActivityServices, input: CommitInput): Promise<CommitResult> {

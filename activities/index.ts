@@ -5,6 +5,7 @@
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity'
 import { commitRevision, type CommitInput, type CommitResult } from './commit-revision.ts'
 import { guarded } from './guarded.ts'
+import { offerAttributes } from './offer-attributes.ts'
 import { planRotation, type Plan, type PlanInput } from './plan-rotation.ts'
 import { rotateSecret, type PathResult, type RotateInput } from './rotate-secret.ts'
 import type { ActivityServices } from './services.ts'
@@ -23,9 +24,21 @@ export interface Activities {
 const HEARTBEAT_EVERY_MS = 4_000
 
 export function createActivities(services: ActivityServices): Activities {
+  const offer = offerAttributes(services.searchAttributes ?? (() => []))
   return {
-    planRotation: (input) => guarded(services, 'plan', () => planRotation(services, input)),
-    commitRevision: (input) => guarded(services, 'commit', () => commitRevision(services, input)),
+    planRotation: (input) =>
+      guarded(services, 'plan', async () => {
+        const plan = await planRotation(services, input)
+        const step = plan.kind === 'event' ? plan.eventId : plan.refused?.at(-1)?.eventId
+        if (step === undefined) return plan
+        return { ...plan, searchAttributes: offer(input.runId, `plan/${step}`) }
+      }),
+    commitRevision: (input) =>
+      guarded(services, 'commit', async () => {
+        const result = await commitRevision(services, input)
+        if (result.kind !== 'committed') return result
+        return { ...result, searchAttributes: offer(input.runId, `commit/${input.eventId}`) }
+      }),
     rotateSecret: (input) =>
       guarded(services, 'rotate', async () => {
         // A stopped process beats no more: that is how Temporal knows to let another worker go on.

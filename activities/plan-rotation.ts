@@ -17,6 +17,7 @@ import { appendAudit } from '../store/audit.ts'
 import { expireRequests, lockRequest, markServed, oldestWaiting, type Request } from '../store/requests.ts'
 import { listSchedules } from '../store/schedules.ts'
 import type { Queryable } from '../store/database.ts'
+import type { FailureCode } from '../model/failures.ts'
 import type { RotationOutcome } from '../model/outcomes.ts'
 import { draftRotations, finishRotations, type Draft } from './draft-rotations.ts'
 import { isBusinessOf, takeOccasion, type Occasion } from './occasion.ts'
@@ -43,25 +44,45 @@ export interface PlannedRotation {
   code: string | null
 }
 
-export type Plan =
+/** An event that was closed before it began: nobody may do it, or the definition cannot be evaluated. */
+export interface RefusedEvent {
+  eventId: string
+  environment: string
+  trigger: string
+  code: FailureCode
+}
+
+export type Plan = (
   | { kind: 'idle'; reason: 'no request' | 'joined' | 'not due' }
   | { kind: 'event'; eventId: string; environment: string; trigger: string; rotations: PlannedRotation[] }
+) & {
+  /** Events that this plan closed, oldest first. */
+  refused?: RefusedEvent[]
+  /** Those that the workflow may set now. */
+  searchAttributes?: readonly string[]
+}
 
 export async function planRotation(services: ActivityServices, input: PlanInput): Promise<Plan> {
   const { db } = services.environments
   const declined = await takeOccasion(services, input.environmentId, input.occasion)
   if (declined) return { kind: 'idle', reason: 'not due' }
+  const refused: RefusedEvent[] = []
   for (;;) {
     const chosen = await inTransaction(db, (transaction) => choose(transaction, input))
-    if (chosen.kind !== 'request') return chosen.plan
+    if (chosen.kind !== 'request') return withRefused(chosen.plan, refused)
     const draft = await draftRotations(services, chosen.environment, chosen.request)
     await services.at('plan: drafted')
     const opened = await inTransaction(db, (transaction) =>
       openDraft(services, transaction, input, chosen.request, draft),
     )
     await services.at('plan: opened')
-    if (opened) return opened
+    if (opened && 'code' in opened) refused.push(opened)
+    else if (opened) return withRefused(opened, refused)
   }
+}
+
+function withRefused(plan: Plan, refused: RefusedEvent[]): Plan {
+  return refused.length > 0 ? { ...plan, refused: refused.slice(-20) } : plan
 }
 
 type Choice = { kind: 'plan'; plan: Plan } | { kind: 'request'; environment: Environment; request: Request }
@@ -102,7 +123,7 @@ async function openDraft(
   input: PlanInput,
   request: Request,
   draft: Draft,
-): Promise<Plan | undefined> {
+): Promise<Plan | RefusedEvent | undefined> {
   const environment = await lockEnvironment(db, input.environmentId)
   const current = await lockRequest(db, request.id)
   if (!environment || environment.deletedAt || current?.status !== 'waiting') return undefined
@@ -137,7 +158,8 @@ async function openDraft(
       failureCode: draft.refused.code,
       message: draft.refused.message,
     })
-    return undefined
+    const { eventId, trigger } = request
+    return { eventId, trigger, environment: fullName(environment), code: draft.refused.code }
   }
   const event = await findEvent(db, request.eventId)
   return event && (await planOf(db, environment, event))
@@ -156,10 +178,14 @@ async function planOf(db: Queryable, environment: Environment, event: RotationEv
   return {
     kind: 'event',
     eventId: event.id,
-    environment: `${environment.organization}/${environment.project}/${environment.name}`,
+    environment: fullName(environment),
     trigger: event.trigger,
     rotations: inOrder(planned),
   }
+}
+
+function fullName({ organization, project, name }: Environment): string {
+  return `${organization}/${project}/${name}`
 }
 
 /** Dependencies first; otherwise by path, so that every attempt at this plan gives the same order. */

@@ -22,6 +22,8 @@ export interface ActivityServices {
   environments: Services
   limits: RotationLimits
   log: Logger
+  /** Names of the search attributes that Temporal knows; without it none are set. */
+  searchAttributes?: () => readonly string[]
   /** Called between every two steps with the name of the place; does nothing but in the tests that kill there. */
   at(point: string): Promise<void>
 }

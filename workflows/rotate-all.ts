@@ -1,6 +1,6 @@
 /** Runs the rotations of an event side by side: bounded, each after those whose credential its inputs use. */
 import { condition, log } from '@temporalio/workflow'
-import type { PathResult, PlannedRotation } from '../activities/index.ts'
+import type { PlannedRotation } from '../activities/index.ts'
 
 /**
  * Resolves when every rotation has ended, however. `rotations` come in an order in which a rotation stands behind
@@ -9,7 +9,7 @@ import type { PathResult, PlannedRotation } from '../activities/index.ts'
 export async function rotateAll(
   rotations: PlannedRotation[],
   width: number,
-  rotate: (rotation: PlannedRotation) => Promise<PathResult>,
+  rotate: (rotation: PlannedRotation) => Promise<void>,
 ): Promise<void> {
   const ended = new Map<string, Promise<void>>()
   let running = 0

@@ -12,8 +12,8 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow'
-import { defineSearchAttributeKey } from '@temporalio/common'
 import type { Activities, Occasion, Plan, PlannedRotation } from '../activities/index.ts'
+import { firstOccasion } from './first-occasion.ts'
 import {
   requestRotation,
   rotateNow,
@@ -21,10 +21,10 @@ import {
   type RotateEnvironmentInput,
   type RotateEnvironmentResult,
 } from './messages.ts'
+import { oneLine } from './operator-texts.ts'
+import { trackProgress } from './progress.ts'
 import { rotateAll } from './rotate-all.ts'
 
-/** The due time, as Temporal notes it on every run that a schedule starts. */
-const SCHEDULED_FOR = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME')
 /** Longer than any one attempt waits by its own deadlines; what takes longer is a worker that is gone or stopped. */
 const ATTEMPT_MS = 5 * 60_000
 /** A worker that says nothing for this long is replaced. */
@@ -60,24 +60,29 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
     retry: RETRY,
   })
   const driver = { environmentId: input.environmentId, workflowId, runId }
+  const progress = trackProgress()
 
   const runEvent = async (plan: Plan & { kind: 'event' }): Promise<EventSummary | null> => {
     const rotate = (rotations: PlannedRotation[]) =>
-      rotateAll(rotations, input.limits?.concurrency ?? CONCURRENCY, ({ id, path, rotator }) =>
-        target.rotateSecret.executeWithOptions({ summary: `${path} · ${rotator}` }, [
-          { rotationId: id, cancelled },
-        ]),
-      )
+      rotateAll(rotations, input.limits?.concurrency ?? CONCURRENCY, async ({ id, path, rotator }) => {
+        const summary = oneLine(`${path} · ${rotator}`)
+        const result = target.rotateSecret.executeWithOptions({ summary }, [{ rotationId: id, cancelled }])
+        progress.ended(id, await result)
+      })
+    progress.planned(plan)
     await rotate(plan.rotations.filter(({ outcome }) => outcome === null))
     for (;;) {
       const committed = await store.commitRevision.executeWithOptions(
-        { summary: `commit ${plan.environment}` },
+        { summary: oneLine(`commit ${plan.environment}`) },
         [{ ...driver, eventId: plan.eventId }],
       )
       if (committed.kind === 'superseded') return null
       if (committed.kind === 'verify again')
         await rotate(plan.rotations.filter(({ id }) => committed.rotationIds.includes(id)))
-      else return { event: plan.eventId, trigger: plan.trigger, ...committed.summary }
+      else {
+        progress.committed(committed)
+        return { event: plan.eventId, trigger: plan.trigger, ...committed.summary }
+      }
     }
   }
 
@@ -89,6 +94,7 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
       const plan = await store.planRotation.executeWithOptions({ summary: `plan ${occasion.kind}` }, [
         { ...driver, occasion },
       ])
+      progress.refused(plan)
       if (plan.kind === 'event') {
         const summary = await runEvent(plan)
         if (summary) events.push(summary)
@@ -103,14 +109,6 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
         return { ended: endOf(plan, events), events: events.slice(-20) }
     }
   })
-}
-
-function firstOccasion(input: RotateEnvironmentInput): Occasion {
-  if (input.scheduleId === undefined) return { kind: 'requests' }
-  const dueAt = input.dueAt ?? workflowInfo().typedSearchAttributes.get(SCHEDULED_FOR)?.toISOString()
-  return dueAt === undefined
-    ? { kind: 'requests' }
-    : { kind: 'schedule', scheduleId: input.scheduleId, dueAt }
 }
 
 function endOf(plan: Plan & { kind: 'idle' }, events: EventSummary[]): RotateEnvironmentResult['ended'] {
