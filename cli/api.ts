@@ -1,18 +1,32 @@
 /** The HTTP API as the command line sees it: one request, one answer or an error in words. Retries nothing by itself. */
 import type { Diagnostic } from '../model/diagnostic.ts'
-import { Failure } from './failure.ts'
+import { EXIT, Failure } from './failure.ts'
 import { parseJson } from './json.ts'
 
 /** What the server refused, in its words. */
 export class ApiError extends Failure {
   override name = 'ApiError'
   readonly status: number
+  /** What was asked for, from `/api` on. */
+  readonly path: string
   readonly diagnostics: Diagnostic[]
+  /** The whole answer, where it was JSON. */
+  readonly body: unknown
 
-  constructor(status: number, message: string, diagnostics: Diagnostic[] = []) {
+  constructor(
+    status: number,
+    message: string,
+    {
+      path,
+      diagnostics = [],
+      body,
+    }: { path: string; diagnostics?: Diagnostic[] | undefined; body?: unknown },
+  ) {
     super(message)
     this.status = status
+    this.path = path
     this.diagnostics = diagnostics
+    this.body = body
   }
 }
 
@@ -78,7 +92,7 @@ export function openApi({ url, token, organization, signal }: ApiOptions): Api {
         ...(body !== undefined && { body: isText ? body : JSON.stringify(body) }),
         signal,
       })
-      if (!response.ok) throw refusalOf(response.status, text, url)
+      if (!response.ok) throw refusalOf(response.status, text, url, path)
       return { json: parseJson(text) as never, text, headers: response.headers }
     },
   }
@@ -94,7 +108,7 @@ async function send(
     const response = await fetch(target, init)
     return { response, text: await response.text() }
   } catch (error) {
-    if (init.signal?.aborted) throw new Failure('interrupted')
+    if (init.signal?.aborted) throw new Failure('interrupted', EXIT.interrupted)
     const { cause } = error as { cause?: { code?: string } }
     throw new NetworkError(
       `${url} does not answer${cause?.code ? ` (${cause.code})` : ''}: is the server running, and is REKEY_URL right?`,
@@ -103,12 +117,12 @@ async function send(
   }
 }
 
-function refusalOf(status: number, text: string, url: string): ApiError {
+function refusalOf(status: number, text: string, url: string, path: string): ApiError {
   const body = parseJson(text) as Partial<{ message: string; diagnostics: Diagnostic[] }> | undefined
   if (typeof body?.message !== 'string')
-    return new ApiError(status, `${url} answered ${status} without a reason: is it a Rekey server?`)
+    return new ApiError(status, `${url} answered ${status} without a reason: is it a Rekey server?`, { path })
   const again = status === 401 ? `; run "rekey login ${url}"` : ''
-  return new ApiError(status, body.message + again, body.diagnostics)
+  return new ApiError(status, body.message + again, { path, diagnostics: body.diagnostics, body })
 }
 
 async function ownOrganization(api: Api): Promise<string> {

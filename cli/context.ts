@@ -8,7 +8,7 @@ import { Failure } from './failure.ts'
 export interface Terminal {
   input: Readable & { isTTY?: boolean }
   output: Writable & { isTTY?: boolean; columns?: number }
-  errors: Writable & { isTTY?: boolean }
+  errors: Writable & { isTTY?: boolean; columns?: number; rows?: number }
 }
 
 export interface Context extends Terminal {
@@ -16,7 +16,7 @@ export interface Context extends Terminal {
   settings(): Config
   surroundings: Surroundings
   /** The API as the person who is logged in. @throws Failure when nobody is. */
-  api(): Api
+  api(signal?: AbortSignal): Api
   /** Fires on Ctrl-C and the like; its reason is the name of the system's signal. */
   signal: AbortSignal
 }
@@ -30,7 +30,7 @@ export function createContext(
 ): Context {
   const settings = () => (environment ? loadConfig(environment) : config())
   const around = surroundings(environment)
-  const api = () => {
+  const api = (within = signal) => {
     const { url: givenUrl, token: givenToken, org } = settings()
     const stored = readLogin(around.configHome)
     const url = givenUrl ?? stored?.url ?? LOCAL_URL
@@ -40,7 +40,7 @@ export function createContext(
       throw new Failure(
         `you are not logged in at ${url}: run "rekey login ${url}", or set REKEY_URL and REKEY_TOKEN`,
       )
-    return openApi({ url, token, organization: org ?? stored?.organization, signal })
+    return openApi({ url, token, organization: org ?? stored?.organization, signal: within })
   }
   return { ...terminal, settings, surroundings: around, api, signal }
 }

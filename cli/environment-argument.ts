@@ -44,6 +44,12 @@ export async function readNewest(api: Api, text: string): Promise<EnvironmentArg
   return environment
 }
 
+/** The revision asked for, as the API takes it; undefined for the newest. */
+export function versionOf({ version }: EnvironmentReference): string | undefined {
+  if (version.kind === 'latest') return undefined
+  return version.kind === 'number' ? String(version.number) : version.tag
+}
+
 function versionText(version: Version): string {
   return encodeURIComponent(
     version.kind === 'number' ? String(version.number) : version.kind === 'tag' ? version.tag : 'latest',

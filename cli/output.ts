@@ -18,23 +18,51 @@ export function note(context: Context, text: string): void {
   context.errors.write(`${text}\n`)
 }
 
+/** How the words of outcomes look wherever they stand alone. */
+export const OUTCOME_STYLES: Readonly<Record<string, Style>> = {
+  succeeded: 'green',
+  failed: 'red',
+  refused: 'red',
+  unknown: 'yellow',
+  missed: 'yellow',
+  skipped: 'dim',
+  paused: 'yellow',
+}
+
 export function styled(context: Context, stream: 'output' | 'errors', style: Style, text: string): string {
-  if (!context[stream].isTTY || !context.surroundings.colours || text === '') return text
+  const { colours } = context.surroundings
+  if (text === '' || colours === 'never' || (colours === 'terminal' && !context[stream].isTTY)) return text
   return `\u001b[${CODES[style]}m${text}\u001b[0m`
 }
 
-/** Columns under a heading; the last one may be as wide as it likes. */
-export function printTable(context: Context, heading: string[], rows: string[][]): void {
+/**
+ * Columns under a heading; the last one may be as wide as it likes. Outcomes have their colours. `whenEmpty` goes to
+ * stderr when there are no rows.
+ */
+export function printTable(context: Context, heading: string[], rows: string[][], whenEmpty?: string): void {
   const widths = heading.map((_, column) =>
     Math.max(...[heading, ...rows].map((row) => (row[column] ?? '').length)),
   )
-  const line = (row: string[]) =>
+  const line = (row: string[], look: (cell: string) => string) =>
     row
-      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .map((cell, column) => {
+        const isLast = row.slice(column + 1).every((later) => later === '')
+        return look(cell) + (isLast ? '' : ' '.repeat((widths[column] ?? 0) - cell.length))
+      })
       .join('  ')
       .trimEnd()
-  print(context, styled(context, 'output', 'dim', line(heading)))
-  for (const row of rows) print(context, line(row))
+  print(context, styled(context, 'output', 'dim', line(heading, String)))
+  for (const row of rows)
+    print(
+      context,
+      line(row, (cell) => colourOutcome(context, cell)),
+    )
+  if (rows.length === 0 && whenEmpty !== undefined) note(context, whenEmpty)
+}
+
+function colourOutcome(context: Context, cell: string): string {
+  const style = Object.hasOwn(OUTCOME_STYLES, cell) ? OUTCOME_STYLES[cell] : undefined
+  return style ? styled(context, 'output', style, cell) : cell
 }
 
 /** A time as the person's clock shows it; `never` where there is none. */

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { exitCodeHelp } from './command.ts'
 import { addAdmin } from './commands/admin.ts'
+import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
 import { addDev } from './commands/dev.ts'
 import { addEnv } from './commands/env.ts'
@@ -9,6 +10,7 @@ import { addGrant } from './commands/grant.ts'
 import { addLogin } from './commands/login.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addServer } from './commands/server.ts'
+import { addStatus } from './commands/status.ts'
 import { addToken } from './commands/token.ts'
 import { addUser } from './commands/user.ts'
 import { addWorker } from './commands/worker.ts'
@@ -29,10 +31,12 @@ export function createProgram(context: Context, version: string): Command {
     addAdmin,
     addConfig,
     addLogin,
+    addStatus,
     addEnv,
     addToken,
     addGrant,
     addUser,
+    addCompletion,
   ])
     add(program, context)
   settle(program, context)

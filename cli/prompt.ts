@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable, type Readable } from 'node:stream'
 import type { Context } from './context.ts'
-import { Failure } from './failure.ts'
+import { EXIT, Failure } from './failure.ts'
 
 export async function readAll(input: Readable): Promise<string> {
   const chunks: Buffer[] = []
@@ -18,7 +18,7 @@ export async function askSecret(context: Context, question: string): Promise<str
   try {
     return await reader.question('', { signal: context.signal })
   } catch {
-    throw new Failure('interrupted')
+    throw new Failure('interrupted', EXIT.interrupted)
   } finally {
     reader.close()
     context.errors.write('\n')
@@ -31,7 +31,7 @@ export async function ask(context: Context, question: string): Promise<string> {
   try {
     return (await reader.question(question, { signal: context.signal })).trim()
   } catch {
-    throw new Failure('interrupted')
+    throw new Failure('interrupted', EXIT.interrupted)
   } finally {
     reader.close()
   }

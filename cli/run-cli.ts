@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander'
 import { isRefusal } from '../model/refusal.ts'
 import { ConfigError } from '../config/index.ts'
+import { adviceOn } from './advice.ts'
 import { ApiError } from './api.ts'
 import type { Context } from './context.ts'
 import { showDiagnostics } from './diagnostics.ts'
@@ -15,16 +16,17 @@ export async function runCli(args: string[], context: Context, version: string):
     await createProgram(context, version).parseAsync(args, { from: 'user' })
     return EXIT.succeeded
   } catch (error) {
-    return report(context, error)
+    return await report(context, error)
   }
 }
 
-function report(context: Context, error: unknown): number {
+async function report(context: Context, error: unknown): Promise<number> {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.succeeded : EXIT.error
   if (error instanceof Failure && /^(RotationEnded|ProgramEnded)$/.test(error.name)) return error.exitCode
   if (error instanceof ApiError) showDiagnostics(context, error.diagnostics)
   if (isRefusal(error) && error.diagnostics) showDiagnostics(context, error.diagnostics)
-  note(context, `${styled(context, 'errors', 'red', 'rekey')}: ${wordsOf(error)}`)
+  const advice = error instanceof ApiError ? await adviceOn(context, error) : ''
+  note(context, `${styled(context, 'errors', 'red', 'rekey')}: ${wordsOf(error)}${advice}`)
   return error instanceof Failure ? error.exitCode : EXIT.error
 }
 

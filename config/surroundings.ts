@@ -7,8 +7,8 @@ export interface Surroundings {
   configHome: string
   /** Command line of the person's editor. */
   editor: string
-  /** False when the person asked for none. */
-  colours: boolean
+  /** On a terminal only, unless the person asked for them everywhere or nowhere. */
+  colours: 'always' | 'never' | 'terminal'
   /** All variables as they are, for a program that is run on the person's behalf. */
   environment: Record<string, string>
 }
@@ -19,7 +19,14 @@ export function surroundings(env: Readonly<Record<string, string | undefined>> =
   return {
     configHome: join(home, 'rekey'),
     editor: env['VISUAL'] || env['EDITOR'] || 'vi',
-    colours: !env['NO_COLOR'] && env['TERM'] !== 'dumb',
+    colours: coloursIn(env),
     environment: Object.fromEntries(set),
   }
+}
+
+/** FORCE_COLOR comes before NO_COLOR, as in Node.js itself. */
+function coloursIn(env: Readonly<Record<string, string | undefined>>): Surroundings['colours'] {
+  const forced = env['FORCE_COLOR']
+  if (forced !== undefined && forced !== '') return /^(0|false)$/.test(forced) ? 'never' : 'always'
+  return env['NO_COLOR'] || env['TERM'] === 'dumb' ? 'never' : 'terminal'
 }

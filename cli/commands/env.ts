@@ -2,12 +2,15 @@
 import type { Command } from 'commander'
 import { group } from '../command.ts'
 import type { Context } from '../context.ts'
+import { addEnvCheck } from './env/check.ts'
+import { addEnvClone } from './env/clone.ts'
 import { addEnvEdit } from './env/edit.ts'
 import { addEnvGet } from './env/get.ts'
 import { addEnvHistory } from './env/history.ts'
 import { addEnvInit } from './env/init.ts'
 import { addEnvLs } from './env/ls.ts'
 import { addEnvOpen } from './env/open.ts'
+import { addEnvRevision } from './env/revision.ts'
 import { addEnvRm } from './env/rm.ts'
 import { addEnvRotate } from './env/rotate.ts'
 import { addEnvRun } from './env/run.ts'
@@ -28,10 +31,13 @@ export function addEnv(program: Command, context: Context): void {
     addEnvEdit,
     addEnvSet,
     addEnvRm,
+    addEnvCheck,
+    addEnvClone,
     addEnvOpen,
     addEnvRun,
     addEnvRotate,
     addEnvHistory,
+    addEnvRevision,
     addEnvSchedule,
   ])
     add(env, context)

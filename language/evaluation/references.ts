@@ -4,7 +4,7 @@
  */
 import type { Schema } from '../../model/json-schema.ts'
 import type { Access, Accessor } from '../expressions/expression.ts'
-import { suggest } from '../expressions/suggest.ts'
+import { suggest } from '../../model/suggest.ts'
 import { quote } from '../encoding/quote.ts'
 import { ACCEPT_ANY } from '../schema/accept.ts'
 import { itemSchema, propertySchema, typeOf } from '../schema/schemas.ts'

@@ -1,6 +1,6 @@
 /** The document itself: `description`, `imports` and `values`, and what is wrong with them. */
 import type { Diagnostic } from '../diagnostic.ts'
-import { byEditDistance } from './suggest.ts'
+import { byEditDistance } from '../../model/suggest.ts'
 import { quote } from '../encoding/quote.ts'
 import type { ObjectEntry, ObjectNode, SyntaxNode } from '../syntax/node.ts'
 import { pathText } from '../syntax/path.ts'

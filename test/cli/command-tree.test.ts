@@ -11,7 +11,7 @@ import { createProgram } from '../../cli/program.ts'
 import { commandLine, type CommandLine } from './command-line.ts'
 
 /** They print no data: each runs something until it ends, or prints a program. */
-const WITHOUT_JSON = ['dev', 'server', 'worker', 'env run']
+const WITHOUT_JSON = ['dev', 'server', 'worker', 'env run', 'completion']
 
 let cli: CommandLine
 beforeAll(async () => {

@@ -37,7 +37,13 @@ describe('definitions', () => {
     expect(unconfirmed.stderr).toContain('--yes')
     expect((await cli.run(['env', 'rm', name, '--yes'])).code).toBe(0)
     const gone = await cli.run(['env', 'get', name])
-    expect(gone).toEqual({ code: 1, stdout: '', stderr: `rekey: there is no environment main/${name}\n` })
+    expect(gone).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining(
+        `rekey: there is no environment main/${name} that you may read`,
+      ) as string,
+    })
   })
 
   test('set and rm change one value and leave the rest of the text alone', async () => {
@@ -238,7 +244,7 @@ test('an editor changes the definition, and only its user can read the draft', a
   expect(headless.stderr).toContain('-f')
   const { openDraft } = await import('../../cli/draft.ts')
   const draft = await openDraft('values:\n  level: debug\n')
-  const around = { configHome: '', editor, colours: false, environment: { PATH: '/usr/bin:/bin' } }
+  const around = { configHome: '', editor, colours: 'never' as const, environment: { PATH: '/usr/bin:/bin' } }
   expect(await draft.edit({ surroundings: around } as never)).toBe('values:\n  level: info\n')
   expect(await readFile(seen, 'utf8')).toBe('600\n')
   await draft.discard()

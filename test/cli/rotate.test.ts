@@ -69,7 +69,7 @@ describe('env rotate', () => {
     expect(pathOutcomes(event).map(({ path, outcome }) => [path, outcome])).toEqual([['bad', 'succeeded']])
     const history = await cli.run(['env', 'history', name])
     expect(history.stdout.split('\n')[2]).toMatch(
-      /manual +ada +failed +3 +bad failed TARGET_NOT_FOUND, good succeeded$/,
+      /manual +ada +failed +3 +\S{36} +bad failed TARGET_NOT_FOUND, good succeeded$/,
     )
   })
 

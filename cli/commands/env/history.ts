@@ -1,20 +1,12 @@
-/** `rekey env history`: the rotations of an environment, or its revisions. */
-import { Option, type Command } from 'commander'
+/** `rekey env history`: the rotations of an environment, one of them whole, or its revisions. */
+import type { Command } from 'commander'
 import { declare } from '../../command.ts'
-import type { Api } from '../../api.ts'
 import type { Context } from '../../context.ts'
-import { readNewest, type EnvironmentArgument } from '../../environment-argument.ts'
-import { Failure } from '../../failure.ts'
-import { localTime, printJson, printTable } from '../../output.ts'
-import { pathOutcomes, type RotationEvent } from '../../rotation.ts'
-
-interface Revision {
-  number: number
-  created: string
-  creatorLogin: string
-  tags?: string[]
-  rotationEventID?: string
-}
+import { readNewest } from '../../environment-argument.ts'
+import { localTime, print, printJson, printTable } from '../../output.ts'
+import { limitOption, readRevisions, showRevisions } from '../../revisions.ts'
+import { pathOutcomes, type RotationAnswer, type RotationEvent } from '../../rotation.ts'
+import { showEvent } from '../../rotation-result.ts'
 
 interface Options {
   revisions?: boolean
@@ -24,31 +16,42 @@ interface Options {
 
 export function addEnvHistory(env: Command, context: Context): void {
   declare(env, {
-    usage: 'history <env>',
-    about: 'list the rotations, newest first, each path with its outcome; or the revisions',
+    usage: 'history <env> [event]',
+    about:
+      'list the rotations, newest first, each path with its outcome; or show one of them whole, by its id',
     examples: [
       'rekey env history billing/production',
+      'rekey env history billing/production 0b9f6c1e-7a52-4c55-9e2f-1d1f6d0e8a11',
       'rekey env history billing/production --revisions --limit 5',
     ],
     json: true,
   })
-    .option('--revisions', 'list the revisions instead')
-    .addOption(new Option('--limit <n>', 'how many').default(20).argParser(readLimit))
-    .action(async (name: string, options: Options) => {
+    .option('--revisions', 'list the revisions instead, as "rekey env revision ls" does')
+    .addOption(limitOption())
+    .action(async (name: string, event: string | undefined, options: Options) => {
       const api = context.api()
       const environment = await readNewest(api, name)
+      const { path, shortName } = environment
       if (options.revisions)
-        return showRevisions(context, await readRevisions(api, environment, options.limit), options)
-      const { json } = await api.call<{ events: RotationEvent[] }>(
-        'GET',
-        `${environment.path}/rotate/history`,
-        {
-          query: { count: options.limit },
-        },
-      )
+        return showRevisions(context, await readRevisions(api, environment, options.limit), options.json)
+      if (event !== undefined) {
+        const { json } = await api.call<RotationAnswer>(
+          'GET',
+          `${path}/rotate/events/${encodeURIComponent(event)}`,
+        )
+        if (options.json) return printJson(context, json)
+        return showWhole(context, shortName, json.secretRotationEvent)
+      }
+      const query = { count: options.limit }
+      const { json } = await api.call<{ events: RotationEvent[] }>('GET', `${path}/rotate/history`, { query })
       const events = json.events.slice(0, options.limit)
       if (options.json) return printJson(context, events)
-      printTable(context, ['STARTED', 'WHY', 'BY', 'STATUS', 'REVISION', 'PATHS'], events.map(rowOf))
+      printTable(
+        context,
+        ['STARTED', 'WHY', 'BY', 'STATUS', 'REVISION', 'EVENT', 'PATHS'],
+        events.map(rowOf),
+        `nothing was rotated here yet: "rekey env rotate ${shortName}" does it now`,
+      )
     })
 }
 
@@ -62,38 +65,14 @@ function rowOf(event: RotationEvent): string[] {
     event.userID,
     event.status,
     event.postRotationRevision === undefined ? '-' : String(event.postRotationRevision),
+    event.id,
     paths.join(', ') || (event.errorMessage ?? '-'),
   ]
 }
 
-async function readRevisions(api: Api, { path }: EnvironmentArgument, limit: number): Promise<Revision[]> {
-  const found: Revision[] = []
-  for (let before = 0; found.length < limit; before = found.at(-1)!.number) {
-    const { json } = await api.call<Revision[]>('GET', `${path}/versions`, {
-      query: { before, count: Math.min(500, limit - found.length) },
-    })
-    if (json.length === 0) break
-    found.push(...json)
-  }
-  return found
-}
-
-function showRevisions(context: Context, revisions: Revision[], { json }: Options): void {
-  if (json) return printJson(context, revisions)
-  printTable(
-    context,
-    ['REVISION', 'MADE', 'BY', 'HOW', 'TAGS'],
-    revisions.map(({ number, created, creatorLogin, tags = [], rotationEventID }) => [
-      String(number),
-      localTime(created),
-      creatorLogin,
-      rotationEventID ? 'rotation' : 'edit',
-      tags.join(', '),
-    ]),
-  )
-}
-
-function readLimit(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Failure(`--limit must be a whole number from 1, not "${text}"`)
-  return Number(text)
+function showWhole(context: Context, name: string, event: RotationEvent): void {
+  const { id, trigger, userID, status, created, completed } = event
+  const end = completed ? `, ended ${localTime(completed)}` : ''
+  print(context, `${id}: ${status}, ${trigger} by ${userID}, begun ${localTime(created)}${end}`)
+  showEvent(context, name, event)
 }

@@ -4,8 +4,9 @@ import { declare } from '../../command.ts'
 import type { Context } from '../../context.ts'
 import { readNewest } from '../../environment-argument.ts'
 import { EXIT, Failure } from '../../failure.ts'
-import { note, print, printJson, printTable, styled } from '../../output.ts'
-import { exitCodeOf, pathOutcomes, type RotationEvent } from '../../rotation.ts'
+import { printJson } from '../../output.ts'
+import { exitCodeOf } from '../../rotation.ts'
+import { showEvent } from '../../rotation-result.ts'
 import { watchRotation } from '../../watch-rotation.ts'
 
 const EXIT_CODES = [
@@ -57,35 +58,4 @@ export class RotationEnded extends Failure {
   constructor(exitCode: number) {
     super('the rotation did not wholly succeed', exitCode)
   }
-}
-
-function showEvent(context: Context, name: string, event: RotationEvent): void {
-  const outcomes = pathOutcomes(event)
-  if (outcomes.length > 0)
-    printTable(
-      context,
-      ['PATH', 'OUTCOME', 'CODE', 'MESSAGE'],
-      outcomes.map(({ path, outcome, code, message }) => [path, outcome, code || '-', message || '-']),
-    )
-  for (const { path, warnings } of outcomes)
-    for (const warning of warnings)
-      note(context, `${styled(context, 'errors', 'yellow', 'warning')}: ${path}: ${warning}`)
-  const revision = event.postRotationRevision
-  if (revision !== undefined) print(context, `${name} has the new revision ${revision}`)
-  else print(context, `No new revision of ${name} was made`)
-  if (event.errorMessage)
-    note(
-      context,
-      `${styled(context, 'errors', 'red', 'error')}: ${event.errorMessage}${event.errorCode ? ` (${event.errorCode})` : ''}`,
-    )
-  const failed = outcomes.filter(({ outcome }) => outcome === 'failed')
-  if (failed.length > 0)
-    note(
-      context,
-      `rotate only what failed again: rekey env rotate ${name} ${failed.map(({ path }) => quote(path)).join(' ')}`,
-    )
-}
-
-function quote(path: string): string {
-  return /^[\w.-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
 }
