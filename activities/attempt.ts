@@ -86,7 +86,7 @@ export class Attempt {
       if (this.#signal.aborted) throw new CancelledFailure('CANCELLED')
       if (!(error instanceof RotationFailure)) {
         this.services.log.error(
-          { rotation: this.row.id, rotator: this.row.rotator, ...originOf(error) },
+          { rotator: this.row.rotator, ...originOf(error) },
           'a rotator threw what is no rotation failure',
         )
       }

@@ -14,6 +14,7 @@ import { recordHeld } from '../store/held.ts'
 import { advance, enterRotation, rotationsOf, verifiedLongAgo, type Rotation } from '../store/journal.ts'
 import { appendRevision, latestRevision } from '../store/revisions.ts'
 import { inTransaction } from '../store/transaction.ts'
+import { eventEnded } from './observe.ts'
 import { publishedText, type Publication } from './published-text.ts'
 import { closeUnfinished, type PathResult } from './rotate-secret.ts'
 import type { ActivityServices } from './services.ts'
@@ -64,6 +65,7 @@ export async function commitRevision(services: ActivityServices, input: CommitIn
     await services.at('commit: done')
     if (!done) continue
     const committed = await findEvent(db, event.id)
+    if (committed) eventEnded(services, committed)
     if (committed) return { kind: 'committed', summary: summaryOf(committed) }
   }
 }

@@ -114,7 +114,7 @@ function withoutAsking(row: Rotation): 'refused' | 'cannot tell' {
 
 function asFailure(services: ActivityServices, error: unknown, situation: Situation): RotationFailure {
   if (error instanceof RotationFailure) return error
-  services.log.error({ rotation: situation.row.id, ...originOf(error) }, 'a rotation met an unexpected error')
+  services.log.error(originOf(error), 'a rotation met an unexpected error')
   // A store that is away says nothing about the target: no attempt that was lost to it counts, however many.
   if (isStoreAway(error) || situation.attemptNumber < OWN_ERRORS_TRIED) {
     throw codeFailure('INTERNAL')

@@ -6,6 +6,7 @@ import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activit
 import { commitRevision, type CommitInput, type CommitResult } from './commit-revision.ts'
 import { guarded } from './guarded.ts'
 import { offerAttributes } from './offer-attributes.ts'
+import { inActivity, observeStep } from './observe.ts'
 import { planRotation, type Plan, type PlanInput } from './plan-rotation.ts'
 import { rotateSecret, type PathResult, type RotateInput } from './rotate-secret.ts'
 import type { ActivityServices } from './services.ts'
@@ -26,31 +27,41 @@ const HEARTBEAT_EVERY_MS = 4_000
 export function createActivities(services: ActivityServices): Activities {
   const offer = offerAttributes(services.searchAttributes ?? (() => []))
   return {
-    planRotation: (input) =>
-      guarded(services, 'plan', async () => {
-        const plan = await planRotation(services, input)
+    planRotation: (input) => {
+      const { environmentId } = input
+      const ours = inActivity(services, 'plan', { environmentId })
+      return guarded(ours, 'plan', async () => {
+        const plan = await observeStep(ours, 'plan', { environmentId }, () => planRotation(ours, input))
         const step = plan.kind === 'event' ? plan.eventId : plan.refused?.at(-1)?.eventId
         if (step === undefined) return plan
         return { ...plan, searchAttributes: offer(input.runId, `plan/${step}`) }
-      }),
-    commitRevision: (input) =>
-      guarded(services, 'commit', async () => {
-        const result = await commitRevision(services, input)
+      })
+    },
+    commitRevision: (input) => {
+      const { environmentId, eventId } = input
+      const ours = inActivity(services, 'commit', { environmentId, eventId })
+      return guarded(ours, 'commit', async () => {
+        const result = await observeStep(ours, 'commit', { environmentId, eventId }, () =>
+          commitRevision(ours, input),
+        )
         if (result.kind !== 'committed') return result
         return { ...result, searchAttributes: offer(input.runId, `commit/${input.eventId}`) }
-      }),
-    rotateSecret: (input) =>
-      guarded(services, 'rotate', async () => {
+      })
+    },
+    rotateSecret: (input) => {
+      const ours = inActivity(services, 'rotate', { rotationId: input.rotationId })
+      return guarded(ours, 'rotate', async () => {
         // A stopped process beats no more: that is how Temporal knows to let another worker go on.
         const beating = setInterval(() => heartbeat(), HEARTBEAT_EVERY_MS)
         try {
-          return await rotateSecret(services, input, {
+          return await rotateSecret(ours, input, {
             signal: cancellationSignal(),
             number: activityInfo().attempt,
           })
         } finally {
           clearInterval(beating)
         }
-      }),
+      })
+    },
   }
 }

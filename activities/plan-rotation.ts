@@ -9,6 +9,7 @@ import {
   insertEvent,
   openEvent,
   setDriver,
+  type EventWithRotations,
   type RotationEvent,
 } from '../store/events.ts'
 import { insertRotations, rotationsOf } from '../store/journal.ts'
@@ -20,6 +21,7 @@ import type { Queryable } from '../store/database.ts'
 import type { FailureCode } from '../model/failures.ts'
 import type { RotationOutcome } from '../model/outcomes.ts'
 import { draftRotations, finishRotations, type Draft } from './draft-rotations.ts'
+import { eventBegan, eventRefused } from './observe.ts'
 import { isBusinessOf, takeOccasion, type Occasion } from './occasion.ts'
 import type { ActivityServices } from './services.ts'
 
@@ -72,12 +74,16 @@ export async function planRotation(services: ActivityServices, input: PlanInput)
     if (chosen.kind !== 'request') return withRefused(chosen.plan, refused)
     const draft = await draftRotations(services, chosen.environment, chosen.request)
     await services.at('plan: drafted')
+    let began: EventWithRotations | undefined
     const opened = await inTransaction(db, (transaction) =>
-      openDraft(services, transaction, input, chosen.request, draft),
+      openDraft(services, transaction, input, chosen.request, draft, (event) => (began = event)),
     )
     await services.at('plan: opened')
-    if (opened && 'code' in opened) refused.push(opened)
-    else if (opened) return withRefused(opened, refused)
+    if (began) eventBegan(services, began)
+    if (opened && 'code' in opened) {
+      eventRefused(services, opened)
+      refused.push(opened)
+    } else if (opened) return withRefused(opened, refused)
   }
 }
 
@@ -123,6 +129,7 @@ async function openDraft(
   input: PlanInput,
   request: Request,
   draft: Draft,
+  onBegin: (event: EventWithRotations) => void,
 ): Promise<Plan | RefusedEvent | undefined> {
   const environment = await lockEnvironment(db, input.environmentId)
   const current = await lockRequest(db, request.id)
@@ -162,6 +169,7 @@ async function openDraft(
     return { eventId, trigger, environment: fullName(environment), code: draft.refused.code }
   }
   const event = await findEvent(db, request.eventId)
+  if (event) onBegin(event)
   return event && (await planOf(db, environment, event))
 }
 

@@ -10,12 +10,14 @@ import { dataKeyOf, findEnvironmentById } from '../store/environments.ts'
 import { findEvent } from '../store/events.ts'
 import { advance, enterRotation, rotationsOf, StaleAttempt, type Rotation } from '../store/journal.ts'
 import { getRevision } from '../store/revisions.ts'
+import type { Step } from '../telemetry/rotation-metrics.ts'
 import { applyChange } from './apply-change.ts'
 import { Attempt } from './attempt.ts'
 import { codeFailure } from './guarded.ts'
 import { concludeFailure } from './conclude-failure.ts'
 import { documentOf, evaluateRotateCall, parseDefinition, type EvaluatedCall } from './definition.ts'
 import { loginsOfEvent } from './logins-of-event.ts'
+import { observeStep, withIds } from './observe.ts'
 import { patchStates } from './patch-states.ts'
 import { prepareChange } from './prepare-change.ts'
 import type { ActivityServices } from './services.ts'
@@ -41,14 +43,15 @@ export interface AttemptInfo {
 }
 
 export async function rotateSecret(
-  services: ActivityServices,
+  given: ActivityServices,
   input: RotateInput,
   info: AttemptInfo,
 ): Promise<PathResult> {
-  const row = await enterRotation(services.environments.db, input.rotationId)
+  const row = await enterRotation(given.environments.db, input.rotationId)
   // A store older than Temporal knows no such row: then there is nothing that this run may touch.
   if (!row) throw codeFailure('INTERNAL', { nonRetryable: true })
   if (row.outcome) return resultOf(row)
+  const services = withIds(given, { eventId: row.eventId, environmentId: row.environmentId })
   const startedAt = performance.now()
   const running: { row: Rotation; attempt?: Attempt } = { row }
   try {
@@ -72,25 +75,27 @@ export async function rotateSecret(
 
 async function goOn(attempt: Attempt): Promise<PathResult> {
   const { at } = attempt.services
+  const step = (name: Step, work: (attempt: Attempt) => Promise<unknown>) =>
+    observeStep(attempt.services, name, attempt.row, () => work(attempt))
   for (;;) {
     switch (attempt.row.step) {
       case 'planned':
         await at('settle')
-        await settleEarlier(attempt)
-        if (attempt.row.step === 'planned') await prepareChange(attempt)
+        await step('settle', settleEarlier)
+        if (attempt.row.step === 'planned') await step('prepare', prepareChange)
         await at('prepared')
         break
       case 'prepared':
-        await applyChange(attempt)
+        await step('apply', applyChange)
         await at('applied')
         break
       case 'applied':
-        await verifyChange(attempt)
+        await step('verify', verifyChange)
         await at('verified')
         return { path: attempt.row.path, outcome: 'succeeded', code: null }
       case 'verified':
         // Asked again: an answer of ours was lost, or the commit came late.
-        await verifyChange(attempt)
+        await step('verify', verifyChange)
         return { path: attempt.row.path, outcome: 'succeeded', code: null }
       default:
         return resultOf(attempt.row)

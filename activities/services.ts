@@ -1,6 +1,7 @@
 /** What activities work with; the worker puts it together, tests put their own together. */
 import type { Logger } from 'pino'
 import type { Services } from '../environments/services.ts'
+import type { RotationTelemetry } from './observe.ts'
 
 /** Milliseconds throughout. */
 export interface RotationLimits {
@@ -22,6 +23,8 @@ export interface ActivityServices {
   environments: Services
   limits: RotationLimits
   log: Logger
+  /** Nothing is counted or traced when absent. */
+  telemetry?: RotationTelemetry
   /** Names of the search attributes that Temporal knows; without it none are set. */
   searchAttributes?: () => readonly string[]
   /** Called between every two steps with the name of the place; does nothing but in the tests that kill there. */

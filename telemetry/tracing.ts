@@ -86,7 +86,7 @@ export async function traced<T>(
 }
 
 /** A failure code where there is one, else the error's class: its text stays where it is. */
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error
   const { code, type } = error as { code?: unknown; type?: unknown }
   return (

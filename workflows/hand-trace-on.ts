@@ -25,7 +25,7 @@ export const interceptors: WorkflowInterceptorsFactory = () => {
     heard = traceparentIn(headers) ?? heard
   }
   const endPart = () => {
-    if (current) rekeyTracing.ran(current)
+    if (current && !workflowInfo().unsafe.isReplaying) rekeyTracing.ran(current)
   }
   const turn = () => {
     if (current?.parent === heard) return
