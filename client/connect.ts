@@ -34,6 +34,15 @@ export function identityOf(program: string): string {
   return `rekey ${program} on ${hostname()}`
 }
 
+/** gRPC codes of a Temporal that does not answer, rather than of one that says no. */
+const AWAY: readonly unknown[] = [1, 4, 14]
+
+/** True for an error that says only that Temporal did not answer. */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return AWAY.includes((error as { code?: unknown }).code) || isAway(error.cause)
+}
+
 /** Throws when Temporal does not answer or lacks the namespace. */
 export async function pingTemporal(client: Client, deadline = 3_000): Promise<void> {
   await client.connection.withDeadline(Date.now() + deadline, () =>

@@ -12,6 +12,7 @@ import type { EventListener } from '../store/notifications.ts'
 import { findByEvent, findByKey, insertRequest, type Request } from '../store/requests.ts'
 import { inTransaction } from '../store/transaction.ts'
 import { requestRotation, type RotateEnvironmentInput } from '../workflows/messages.ts'
+import { runTexts, type Described } from '../workflows/operator-texts.ts'
 import { pingTemporal } from './connect.ts'
 
 export interface RotationsClient {
@@ -65,7 +66,8 @@ export async function request(on: RotationsClient, asked: RotationRequest): Prom
     })
     return { written: row, name: `${environment.organization}/${environment.project}/${environment.name}` }
   })
-  if (written.status === 'waiting') await wake(on, asked.environmentId, `${name} · manual`)
+  if (written.status === 'waiting')
+    await wake(on, { environmentId: asked.environmentId, environmentName: name }, 'manual')
   return { eventId: written.eventId }
 }
 
@@ -82,15 +84,16 @@ function clientKey(requestKey: string): string {
   return `client/${requestKey}`
 }
 
-/** Has a workflow look for waiting requests. @throws Refusal unavailable when Temporal is away. */
-export async function wake(on: RotationsClient, environmentId: string, summary: string): Promise<void> {
+/** Has a workflow look for waiting requests; `why`, in a few words. @throws Refusal unavailable when Temporal is away. */
+export async function wake(on: RotationsClient, environment: Described, why: string): Promise<void> {
+  const { environmentId } = environment
   const input: RotateEnvironmentInput = { environmentId, ...(on.limits && { limits: on.limits }) }
   const operation = new WithStartWorkflowOperation('rotateEnvironment', {
     workflowId: rotationWorkflowId(environmentId),
     taskQueue: on.taskQueue,
     args: [input],
     workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: summary,
+    ...runTexts(environment, why),
   })
   try {
     await on.client.connection.withDeadline(Date.now() + WAKE_DEADLINE, () =>
@@ -147,7 +150,7 @@ export async function startLateRun(
       taskQueue: on.taskQueue,
       args: [input],
       workflowIdConflictPolicy: 'USE_EXISTING',
-      staticSummary: `${late.environmentName} · schedule, late`,
+      ...runTexts(late, 'schedule, late'),
     }),
   )
 }

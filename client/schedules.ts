@@ -6,6 +6,9 @@ import { ScheduleNotFoundError, ScheduleOverlapPolicy, type Client } from '@temp
 import { calendars, onceCalendar } from '../model/cron-calendars.ts'
 import { parseSchedule } from '../model/cron.ts'
 import type { Schedule } from '../store/schedules.ts'
+import { runTexts, scheduleNote } from '../workflows/operator-texts.ts'
+import { ENVIRONMENT, TRIGGER } from '../workflows/search-attributes.ts'
+import { isAway } from './connect.ts'
 
 /** What the projection of a schedule is made of. */
 export interface ScheduleProjection extends Pick<
@@ -29,21 +32,40 @@ export function temporalScheduleId(scheduleId: string): string {
   return `${ID_PREFIX}${scheduleId}`
 }
 
-/** Makes Temporal's schedule what the row says, whether it exists or not. Safe to repeat. @throws when Temporal is away. */
+/**
+ * Makes Temporal's schedule what the row says, whether it exists or not. Safe to repeat. `usable` names the search
+ * attributes that Temporal knows.
+ * @throws when Temporal is away
+ */
 export async function syncSchedule(
   client: Client,
   taskQueue: string,
   schedule: ScheduleProjection,
+  usable: readonly string[] = [],
+): Promise<void> {
+  try {
+    await write(client, schedule, projectionOf(schedule, taskQueue, usable))
+  } catch (error) {
+    if (usable.length === 0 || isAway(error)) throw error
+    // It may have lost one: better not searchable than not scheduled.
+    await write(client, schedule, projectionOf(schedule, taskQueue, []))
+  }
+}
+
+async function write(
+  client: Client,
+  schedule: ScheduleProjection,
+  options: ReturnType<typeof projectionOf>,
 ): Promise<void> {
   const scheduleId = temporalScheduleId(schedule.id)
-  const options = projectionOf(schedule, taskQueue)
   await client.connection.withDeadline(Date.now() + DEADLINE, async () => {
     try {
       await client.schedule.getHandle(scheduleId).update(() => options)
     } catch (error) {
       if (!(error instanceof ScheduleNotFoundError)) throw error
       try {
-        await client.schedule.create({ ...options, scheduleId })
+        const { memo } = runTexts(schedule, '')
+        await client.schedule.create({ ...options, scheduleId, memo })
       } catch (conflict) {
         // Another copy of the server made it in between; its text may be older than ours.
         if (!(conflict instanceof Error) || conflict.name !== 'ScheduleAlreadyRunning') throw conflict
@@ -69,7 +91,13 @@ export function projectionMark({ version, modifiedAt }: Pick<Schedule, 'version'
   return `edit ${version} of ${modifiedAt.toISOString()}`
 }
 
-function projectionOf(schedule: ScheduleProjection, taskQueue: string) {
+function projectionOf(schedule: ScheduleProjection, taskQueue: string, usable: readonly string[]) {
+  const environment = { key: ENVIRONMENT, value: schedule.environmentName }
+  const attributes = [environment, { key: TRIGGER, value: 'schedule' }].filter(({ key }) =>
+    usable.includes(key.name),
+  )
+  const { cron, once, timezone, paused, environmentName } = schedule
+  const due = once ? `once, ${once.toISOString()}` : `${cron} in ${timezone}`
   return {
     spec: specOf(schedule),
     action: {
@@ -79,10 +107,12 @@ function projectionOf(schedule: ScheduleProjection, taskQueue: string) {
       workflowId: `rotate/${schedule.environmentId}`,
       taskQueue,
       args: [{ environmentId: schedule.environmentId, scheduleId: schedule.id }],
-      staticSummary: `${schedule.environmentName} · schedule`,
+      ...runTexts(schedule, 'schedule'),
+      typedSearchAttributes: attributes,
     },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCHUP_WINDOW },
-    state: { paused: schedule.paused },
+    state: { paused, note: scheduleNote(environmentName, due, paused) },
+    typedSearchAttributes: attributes.filter(({ key }) => key === ENVIRONMENT),
   }
 }
 

@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { connectTemporal, pingTemporal } from '../client/connect.ts'
 import { isKnown, request, wait, type RotationsClient } from '../client/rotations.ts'
 import { deleteSchedule, syncSchedule } from '../client/schedules.ts'
+import { createSearchAttributes } from '../client/search-attributes.ts'
 import { readTracing, type Config } from '../config/index.ts'
 import { DEFAULT_SETTINGS } from '../environments/services.ts'
 import { findLogin } from '../rotators/logins/index.ts'
@@ -47,6 +48,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const listener = listenForEvents(config.databaseUrl)
   const on: RotationsClient = { client, db, taskQueue: config.taskQueue, listener }
   const key = createKeyGuard(db, keeper)
+  const attributes = createSearchAttributes(client, early)
   const registry = createRegistry('server')
   const metrics = registerHttpMetrics(registry)
   const exposition = createExposition(
@@ -67,8 +69,11 @@ export async function startServer(config: Config): Promise<RunningServer> {
         wait: (eventId, signal) => wait(on, eventId, signal),
       },
       schedules: {
-        sync: (schedule, environmentName) =>
-          syncSchedule(client, config.taskQueue, { ...schedule, environmentName }),
+        sync: async (schedule, environmentName) => {
+          const known = attributes.usable()
+          const usable = known.length > 0 ? known : await attributes.refresh()
+          await syncSchedule(client, config.taskQueue, { ...schedule, environmentName }, usable)
+        },
         delete: (scheduleId) => deleteSchedule(client, scheduleId),
       },
       demandKey: key.demand,
@@ -92,6 +97,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   }
   try {
     await key.refuseWrong()
+    void attributes.refresh()
     const url = await app.listen({ ...config.listen })
     scrapes = await serveScrapes(config, exposition, app.log)
     return { url, app, metricsUrl: scrapes?.url, close }

@@ -7,6 +7,7 @@ import { NativeConnection, Runtime, Worker, type WorkflowBundleOption } from '@t
 import { pino, type Logger } from 'pino'
 import { createActivities, type Activities, type ActivityServices } from '../activities/index.ts'
 import { connectTemporal } from '../client/connect.ts'
+import { createSearchAttributes } from '../client/search-attributes.ts'
 import type { Config } from '../config/index.ts'
 import { checkCanary } from '../store/canary.ts'
 import { connectDatabase } from '../store/database.ts'
@@ -15,8 +16,8 @@ import { loadKeeper } from '../store/seal.ts'
 import { originOf } from '../activities/guarded.ts'
 import { serveHealth } from './health.ts'
 import { workerOptions } from './options.ts'
-import { mendProjections, projectSchedules } from './projections.ts'
-import { reconcile } from './reconcile.ts'
+import { mendProjections, projectSchedules, type ProjectionOptions } from './projections.ts'
+import { reconcile, type ReconcileOptions } from './reconcile.ts'
 import { createActivityServices } from './services.ts'
 
 /** Milliseconds between two tries to reach what is away. */
@@ -42,18 +43,27 @@ export async function runWorker(
   const db = connectDatabase(config.databaseUrl, { maxConnections: config.maxConcurrentRotations + 5 })
   const client = connectTemporal({ address: config.temporalAddress, namespace: config.temporalNamespace })
   const listener = listenForEvents(config.databaseUrl)
-  const services = createActivityServices(config, { db, keeper }, log)
+  const attributes = createSearchAttributes(client, log)
+  const services = {
+    ...createActivityServices(config, { db, keeper }, log),
+    searchAttributes: attributes.usable,
+  }
   const activities = (overrides.createActivities ?? createActivities)(services)
+  const on = {
+    client,
+    db,
+    taskQueue: config.taskQueue,
+    listener,
+    log,
+    requestExpiry: config.requestExpiry,
+    searchAttributes: attributes.usable,
+  }
   const state = { serving: false }
   const health = await serveHealth(config.workerListen, { db, client, isServing: () => state.serving })
   log.info({ listen: config.workerListen }, 'worker started')
 
   const ended = new AbortController()
-  const reconciling = reconcileAlways(
-    { client, db, taskQueue: config.taskQueue, listener, log, requestExpiry: config.requestExpiry },
-    config.reconcileInterval,
-    AbortSignal.any([signal, ended.signal]),
-  )
+  const reconciling = reconcileAlways(on, config.reconcileInterval, AbortSignal.any([signal, ended.signal]))
   try {
     await untilReady(() => checkCanary(db, keeper), log, signal)
     // Not before there is something to run: the runtime keeps the process until its last worker has ended.
@@ -74,6 +84,8 @@ export async function runWorker(
       try {
         const connection = await NativeConnection.connect({ address: config.temporalAddress })
         try {
+          // Before the first rotation, which would not be found by them otherwise.
+          await attributes.refresh()
           const worker = await Worker.create(
             workerOptions({
               connection,
@@ -91,7 +103,7 @@ export async function runWorker(
           const running = worker.run()
           state.serving = true
           if (signal.aborted) stop()
-          else void projectSchedules({ client, db, taskQueue: config.taskQueue, log })
+          else void projectSchedules(on)
           await running
           signal.removeEventListener('abort', stop)
         } finally {
@@ -107,7 +119,7 @@ export async function runWorker(
 }
 
 async function reconcileAlways(
-  options: Parameters<typeof reconcile>[0],
+  options: ReconcileOptions & ProjectionOptions,
   interval: number,
   signal: AbortSignal,
 ): Promise<void> {

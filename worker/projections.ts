@@ -22,6 +22,8 @@ export interface ProjectionOptions {
   db: Database
   taskQueue: string
   log: Logger
+  /** Absent: projections have none. */
+  searchAttributes?: () => readonly string[]
 }
 
 /** Milliseconds: what is younger is being written just now, or not yet in Temporal's list. */
@@ -82,7 +84,7 @@ function hasWork({ once }: NamedSchedule, now: Date): boolean {
 
 async function project(options: ProjectionOptions, schedule: NamedSchedule): Promise<void> {
   try {
-    await syncSchedule(options.client, options.taskQueue, schedule)
+    await syncSchedule(options.client, options.taskQueue, schedule, options.searchAttributes?.())
   } catch (error) {
     if (!isRefusal(error)) throw error
     options.log.error({ schedule: schedule.id }, 'a schedule in the store cannot be read')

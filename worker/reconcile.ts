@@ -15,6 +15,7 @@ import { newestServedDue, overdueSchedules, recordMissed } from '../store/due-ti
 import { expireRequests, unservedRequests } from '../store/requests.ts'
 import { deleteExpiredSessions } from '../store/sessions.ts'
 import { activeSchedules, type Schedule } from '../store/schedules.ts'
+import type { Described } from '../workflows/operator-texts.ts'
 
 export interface ReconcileOptions extends RotationsClient {
   log: Logger
@@ -55,7 +56,7 @@ async function takeUp(options: ReconcileOptions, event: RotationEvent): Promise<
   const workflowId = rotationWorkflowId(event.environmentId)
   options.log.warn({ event: event.id }, 'an open event has no workflow any more; it is taken up again')
   await setDriver(options.db, event.id, workflowId, event.runId)
-  await wake(options, event.environmentId, `${await nameOf(options, event.environmentId)} · taken up again`)
+  await wake(options, await describe(options, event.environmentId), 'taken up again')
 }
 
 async function isRunning(options: ReconcileOptions, workflowId: string): Promise<boolean> {
@@ -83,7 +84,7 @@ async function serveWaiting(options: ReconcileOptions): Promise<void> {
   }
   for (const environmentId of environments) {
     await attempt(options, async () => {
-      await wake(options, environmentId, `${await nameOf(options, environmentId)} · waiting requests`)
+      await wake(options, await describe(options, environmentId), 'waiting requests')
     })
   }
 }
@@ -126,9 +127,9 @@ function readTimes(options: ReconcileOptions, schedule: Schedule): DueTimes | un
   }
 }
 
-async function nameOf(options: ReconcileOptions, environmentId: string): Promise<string> {
+async function describe(options: ReconcileOptions, environmentId: string): Promise<Described> {
   const environment = await findEnvironmentById(options.db, environmentId)
-  return environment ? fullName(environment) : environmentId
+  return { environmentId, environmentName: environment ? fullName(environment) : environmentId }
 }
 
 function fullName(environment: Environment): string {

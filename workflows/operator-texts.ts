@@ -37,10 +37,10 @@ export function runTexts({ environmentName, environmentId }: Described, why: str
 }
 
 /** The note of a schedule: what it is a copy of, and where it is changed for good. */
-export function scheduleNote(environmentName: string, cron: string, timezone: string, paused: boolean) {
+export function scheduleNote(environmentName: string, due: string, paused: boolean): string {
   const command = paused ? 'resume' : 'pause'
   return (
-    `${paused ? 'Paused in Rekey' : 'Written by Rekey'}: ${cron} (${timezone}). ` +
+    `${paused ? 'Paused in Rekey' : 'Written by Rekey'}: ${due}. ` +
     `Changes made here do not last and do not hold back a due time; ` +
     `to ${command}: rekey env schedule ${command} ${environmentName}`
   )
