@@ -6,13 +6,14 @@ import type { Host, LoadedEnvironment } from '../language/index.ts'
 import { parseEnvironmentReference, formatEnvironmentName, type Version } from '../model/environment-name.ts'
 import { allows } from '../model/permissions.ts'
 import { Refusal } from '../model/refusal.ts'
-import { dataKeyOf, findEnvironment, type Environment } from '../store/environments.ts'
-import { levelOn } from '../store/grants.ts'
-import { revisionAt } from '../store/revisions.ts'
+import { findEnvironmentOf } from '../store/callers.ts'
+import { dataKeyOf, type Environment } from '../store/environments.ts'
+import { taggedRevision } from '../store/revisions.ts'
 import { SealError } from '../store/seal.ts'
 import { doesNotExist } from './access.ts'
 import { adaptLogin, type LoginCache, type LoginMode } from './adapt-login.ts'
 import { adaptRotator } from './adapt-rotator.ts'
+import { documentAt, type StoredDocument } from './documents.ts'
 import type { Services } from './services.ts'
 
 export { createLoginCache, type LoginCache } from './adapt-login.ts'
@@ -63,8 +64,9 @@ export function createHost(services: Services, options: HostOptions): Evaluation
       const known = loaded.get(name)
       if (known) return known
       const loading = worded(loadFor(services, name, environment.organization, login)).then(
-        ({ text, id }) => ({
+        ({ id, text, ...parsed }) => ({
           text,
+          parsed,
           decrypt: (ciphertext: Uint8Array) => worded(decryptFor(services, id, ciphertext)),
         }),
         (error: unknown) => {
@@ -124,19 +126,32 @@ async function loadFor(
   reference: string,
   organization: string,
   login: string,
-): Promise<{ text: string; id: string }> {
+): Promise<StoredDocument & { id: string }> {
   const { version, ...name } = parseEnvironmentReference(reference, organization)
-  const environment = await findEnvironment(services.db, name)
-  const level = environment ? await levelOn(services.db, login, environment) : null
+  const { environment, level } = await findEnvironmentOf(services.db, login, name)
   if (!environment || !allows(level, 'read')) throw new Refusal('not-found', doesNotExist(name))
   if (!allows(level, 'open'))
     throw new Refusal(
       'forbidden',
       `${login} may not open environment ${formatEnvironmentName(name)}: ask its administrators for "open" on it`,
     )
-  const revision = await revisionAt(services.db, environment.id, version)
-  if (!revision) throw new Refusal('not-found', noRevision(name, version))
-  return { text: revision.text, id: environment.id }
+  const number = await numberOf(services, environment, version)
+  const found =
+    number !== undefined &&
+    (await documentAt(services, { environmentId: environment.id, number, name: reference }))
+  if (!found) throw new Refusal('not-found', noRevision(name, version))
+  return { ...found, id: environment.id }
+}
+
+/** The number that a version means now. `environment` is as the store has it at this moment. */
+export async function numberOf(
+  services: Services,
+  environment: Environment,
+  version: Version,
+): Promise<number | undefined> {
+  if (version.kind === 'number') return version.number
+  if (version.kind === 'latest') return environment.newestRevision
+  return taggedRevision(services.db, environment.id, version.tag)
 }
 
 /** What to say of a version that an environment does not have. */

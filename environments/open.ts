@@ -2,16 +2,14 @@
  * Opening an environment: evaluated once, then read under a session. Values are kept in this process's memory alone;
  * the session's row says what was opened, so that any copy of the server can evaluate it again.
  */
-import { load, open, type Diagnostic, type Environment as Values } from '../language/index.ts'
+import { open, type Diagnostic, type Environment as Values } from '../language/index.ts'
 import { formatEnvironmentName, parseVersion } from '../model/environment-name.ts'
 import { Refusal } from '../model/refusal.ts'
-import { appendAudit } from '../store/audit.ts'
-import type { Environment } from '../store/environments.ts'
-import { getRevision, revisionAt, type Revision } from '../store/revisions.ts'
+import { findEnvironmentById, type Environment } from '../store/environments.ts'
 import { createSession, findSession } from '../store/sessions.ts'
-import { inTransaction } from '../store/transaction.ts'
 import { demandLevel } from './access.ts'
-import { createHost, noRevision } from './host.ts'
+import { documentAt } from './documents.ts'
+import { createHost, noRevision, numberOf } from './host.ts'
 import { openedValues } from './opened-values.ts'
 import type { Services } from './services.ts'
 import { environmentWire, propertyWire } from './value-wire.ts'
@@ -23,42 +21,39 @@ export interface OpenRequest {
   login: string
   /** Milliseconds that the session may be read. */
   durationMs: number
+  /** True when the environment and the person's right to open it were read from the store for this very request. */
+  justRead?: boolean
 }
 
 /** @throws Refusal not-found, forbidden, invalid (a duration; a definition that does not open, with diagnostics) */
 export async function openEnvironment(
   services: Services,
-  { environment, version, login, durationMs }: OpenRequest,
+  { environment, version, login, durationMs, justRead = false }: OpenRequest,
 ): Promise<{ sessionId: string; revision: number; diagnostics: Diagnostic[] }> {
   const { db, settings } = services
-  await demandLevel(db, environment, { login, level: 'open' })
+  if (!justRead) await demandLevel(db, environment, { login, level: 'open' })
   if (!(durationMs > 0 && durationMs <= settings.maxSessionDuration))
     throw new Refusal(
       'invalid',
       `an environment can be opened for at most ${settings.maxSessionDuration / 3600_000} hours at a time`,
     )
   const wanted = parseVersion(version ?? '')
-  const revision = await revisionAt(db, environment.id, wanted)
-  if (!revision) throw new Refusal('not-found', noRevision(environment, wanted))
-  const { values, diagnostics } = await evaluate(services, { environment, revision, login })
-  const session = await inTransaction(db, async (transaction) => {
-    const made = await createSession(transaction, {
-      environmentId: environment.id,
-      revision: revision.number,
-      login,
-      durationMs,
-    })
-    await appendAudit(transaction, {
-      actor: login,
-      action: 'environment.open',
-      organization: environment.organization,
-      environmentId: environment.id,
-      details: { revision: revision.number, session: made.id },
-    })
-    return made
+  const now = justRead ? environment : await findEnvironmentById(db, environment.id)
+  const revision = now && (await numberOf(services, now, wanted))
+  const evaluated =
+    revision === undefined ? undefined : await evaluate(services, { environment, revision, login })
+  if (revision === undefined || !evaluated) throw new Refusal('not-found', noRevision(environment, wanted))
+  const { values, diagnostics } = evaluated
+  const { organization } = environment
+  const session = await createSession(db, {
+    environmentId: environment.id,
+    organization,
+    revision,
+    login,
+    durationMs,
   })
   openedValues(services).set(session.id, values, session.leftMs)
-  return { sessionId: session.id, revision: revision.number, diagnostics }
+  return { sessionId: session.id, revision, diagnostics }
 }
 
 export interface ReadSessionRequest {
@@ -67,6 +62,8 @@ export interface ReadSessionRequest {
   login: string
   /** A property path; without it, the whole environment. */
   property?: string
+  /** As in `OpenRequest`. */
+  justRead?: boolean
 }
 
 /**
@@ -75,10 +72,10 @@ export interface ReadSessionRequest {
  */
 export async function readSession(
   services: Services,
-  { environment, sessionId, login, property }: ReadSessionRequest,
+  { environment, sessionId, login, property, justRead = false }: ReadSessionRequest,
 ): Promise<string> {
   const { db } = services
-  await demandLevel(db, environment, { login, level: 'open' })
+  if (!justRead) await demandLevel(db, environment, { login, level: 'open' })
   const session = await findSession(db, { id: sessionId, environmentId: environment.id, login })
   if (!session)
     throw new Refusal(
@@ -87,22 +84,30 @@ export async function readSession(
     )
   let values = openedValues(services).get(session.id)
   if (values === undefined) {
-    const revision = await getRevision(db, environment.id, session.revision)
-    if (!revision)
-      throw new Refusal('not-found', noRevision(environment, { kind: 'number', number: session.revision }))
-    values = (await evaluate(services, { environment, revision, login })).values
+    const { revision } = session
+    const evaluated = await evaluate(services, { environment, revision, login })
+    if (!evaluated)
+      throw new Refusal('not-found', noRevision(environment, { kind: 'number', number: revision }))
+    ;({ values } = evaluated)
     openedValues(services).set(session.id, values, session.leftMs)
   }
   if (property !== undefined) return propertyWire(values, property)
   return environmentWire(values)
 }
 
+/** Undefined when there is no such revision. */
 async function evaluate(
   services: Services,
-  { environment, revision, login }: { environment: Environment; revision: Revision; login: string },
-): Promise<{ values: Values | null; diagnostics: Diagnostic[] }> {
+  { environment, revision, login }: { environment: Environment; revision: number; login: string },
+): Promise<{ values: Values | null; diagnostics: Diagnostic[] } | undefined> {
+  const stored = await documentAt(services, {
+    environmentId: environment.id,
+    number: revision,
+    name: formatEnvironmentName(environment),
+  })
+  if (!stored) return undefined
   const host = createHost(services, { environment, login, logins: 'open' })
-  const { document, diagnostics: loading } = load(formatEnvironmentName(environment), revision.text)
+  const { document, diagnostics: loading } = stored
   const evaluation = await open(document, host)
   host.throwIfStoreFailed()
   const diagnostics = [...loading, ...evaluation.diagnostics]

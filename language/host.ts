@@ -1,9 +1,13 @@
 /** Everything that evaluation needs from outside. The language does no I/O but through these. */
 import type { Schema } from '../model/json-schema.ts'
+import type { Diagnostic } from './diagnostic.ts'
+import type { Document } from './parsed-document.ts'
 import type { Value } from './value.ts'
 
 export interface LoadedEnvironment {
   text: string
+  /** What `load` made of this very text under the name that was asked for, where that was kept. */
+  parsed?: { document: Document | null; diagnostics: Diagnostic[] }
   /** Decrypts the static ciphertexts of this environment. */
   decrypt(ciphertext: Uint8Array): Promise<Uint8Array>
 }

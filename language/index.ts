@@ -12,7 +12,7 @@ import {
 } from './evaluate-call.ts'
 import type { Rotation } from './evaluation/session.ts'
 import type { Host } from './host.ts'
-import { parseDocument, type ParsedDocument } from './parsed-document.ts'
+import { parseDocument, type Document, type ParsedDocument } from './parsed-document.ts'
 
 export type { JSONSchema, Schema } from '../model/json-schema.ts'
 export type { RotateCall } from './calls.ts'
@@ -31,16 +31,10 @@ export { toJSON } from './export/to-json.ts'
 export { toWire, valueToWire } from './export/to-wire.ts'
 export type { Context, Host, LoadedEnvironment, Provider, RotateFunction } from './host.ts'
 export { limits } from './limits.ts'
+export type { Document } from './parsed-document.ts'
 export { fromPlain, toPlain } from './plain-value.ts'
 export { JsonNumber } from './value.ts'
 export type { Trace, Value } from './value.ts'
-
-declare const opaque: unique symbol
-
-/** A parsed definition. Immutable; may be kept and evaluated many times, by many evaluations at once. */
-export interface Document {
-  readonly [opaque]: true
-}
 
 /**
  * Parses a definition. `name` is how diagnostics and `${context…}` call the environment. With errors of the text

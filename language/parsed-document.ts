@@ -5,6 +5,13 @@ import { parseDeclaration } from './expressions/parse-declaration.ts'
 import { limits } from './limits.ts'
 import { parseSyntax } from './syntax/parse-syntax.ts'
 
+declare const opaque: unique symbol
+
+/** A parsed definition. Immutable; may be kept and evaluated many times, by many evaluations at once. */
+export interface Document {
+  readonly [opaque]: true
+}
+
 export interface ParsedDocument {
   /** The environment's name, as diagnostics and `${context…}` show it. */
   name: string
@@ -17,11 +24,13 @@ export function parseDocument(
   text: string,
 ): { document: ParsedDocument | null; diagnostics: Diagnostic[] } {
   const syntax = parseSyntax(name, text)
-  if (hasErrors(syntax.diagnostics)) return { document: null, diagnostics: syntax.diagnostics }
+  if (hasErrors(syntax.diagnostics) && !syntax.blank) {
+    return { document: null, diagnostics: syntax.diagnostics }
+  }
   const { declaration, diagnostics, valueCount } = parseDeclaration(syntax.root)
   if (valueCount > limits.values) {
     const summary = `a definition is limited to ${limits.values} values; this one has ${valueCount}`
     return { document: null, diagnostics: [{ severity: 'error', summary, path: '' }] }
   }
-  return { document: { name, declaration }, diagnostics }
+  return { document: { name, declaration }, diagnostics: [...syntax.diagnostics, ...diagnostics] }
 }

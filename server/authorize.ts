@@ -4,8 +4,8 @@ import { formatEnvironmentName } from '../model/environment-name.ts'
 import { allows, type Level } from '../model/permissions.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Database } from '../store/database.ts'
-import { findEnvironment, type Environment } from '../store/environments.ts'
-import { levelOn, levelOnOrganization, levelOnProject } from '../store/grants.ts'
+import type { Environment } from '../store/environments.ts'
+import { levelOnOrganization, levelOnProject } from '../store/grants.ts'
 import { isMember } from '../store/users.ts'
 
 /** `anyone` needs no token, `user` any token, `member` one of somebody in the organization of the path. */
@@ -54,8 +54,7 @@ export async function authorize(db: Database, request: FastifyRequest): Promise<
     }
     return
   }
-  const environment = await findEnvironment(db, { organization: org, project, name })
-  const level = environment && (await levelOn(db, request.login, environment))
+  const { environment, level } = request.found ?? { environment: undefined, level: null }
   // Who may not even read it does not learn that it exists.
   if (!environment || !level) {
     throw new Refusal(

@@ -1,6 +1,7 @@
 /** The connection to the store's PostgreSQL: one pool a process. Nothing else in Rekey opens one to it. */
 import { Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
+import { PreparedClient } from './prepared-client.ts'
 import type { Tables } from './tables.ts'
 
 export type Database = Kysely<Tables>
@@ -11,6 +12,7 @@ export type Queryable = Database | Transaction<Tables>
 export function connectDatabase(databaseUrl: string, options: { maxConnections?: number } = {}): Database {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
+    Client: PreparedClient,
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: 10_000,
     // A process that is stopped inside a transaction must not keep its locks.

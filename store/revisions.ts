@@ -84,6 +84,21 @@ export async function latestRevision(db: Queryable, environmentId: string): Prom
     .executeTakeFirst()
 }
 
+/** The number of the revision that a tag names now. */
+export async function taggedRevision(
+  db: Queryable,
+  environmentId: string,
+  name: string,
+): Promise<number | undefined> {
+  const tag = await db
+    .selectFrom('revision_tags')
+    .select('revision')
+    .where('environment_id', '=', environmentId)
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return tag?.revision
+}
+
 /** The revision that a number or a tag names now. */
 export async function revisionAt(
   db: Queryable,
@@ -92,13 +107,8 @@ export async function revisionAt(
 ): Promise<Revision | undefined> {
   if (version.kind === 'latest') return latestRevision(db, environmentId)
   if (version.kind === 'number') return getRevision(db, environmentId, version.number)
-  const tag = await db
-    .selectFrom('revision_tags')
-    .select('revision')
-    .where('environment_id', '=', environmentId)
-    .where('name', '=', version.tag)
-    .executeTakeFirst()
-  return tag && getRevision(db, environmentId, tag.revision)
+  const number = await taggedRevision(db, environmentId, version.tag)
+  return number === undefined ? undefined : getRevision(db, environmentId, number)
 }
 
 /** The revision that an event wrote: at most one. */

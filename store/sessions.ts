@@ -1,6 +1,7 @@
 /** Who opened which revision until when. The values that were opened are never stored. */
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
+import type { AuditEntry } from './audit.ts'
 import type { Queryable } from './database.ts'
 
 export interface OpenSession {
@@ -22,14 +23,33 @@ const COLUMNS = [
   sql<number>`(extract(epoch from expires_at - now()) * 1000)::float8`.as('leftMs'),
 ] as const
 
+/** Makes a session and its line in the audit log, in one statement: there is not one without the other. */
 export async function createSession(
   db: Queryable,
-  session: { environmentId: string; revision: number; login: string; durationMs: number },
+  session: {
+    environmentId: string
+    organization: string
+    revision: number
+    login: string
+    durationMs: number
+  },
 ): Promise<OpenSession> {
+  const id = randomUUID()
+  const action: AuditEntry['action'] = 'environment.open'
+  const details: AuditEntry['details'] = { revision: session.revision, session: id }
   return db
+    .with('audited', (inner) =>
+      inner.insertInto('audit_log').values({
+        actor: session.login,
+        action,
+        organization: session.organization,
+        environment_id: session.environmentId,
+        details: JSON.stringify(details),
+      }),
+    )
     .insertInto('open_sessions')
     .values({
-      id: randomUUID(),
+      id,
       environment_id: session.environmentId,
       revision: session.revision,
       login: session.login,

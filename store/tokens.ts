@@ -61,17 +61,28 @@ export async function authenticateToken(db: Queryable, token: string): Promise<A
     ])
     .where('hash', '=', hashOf(token))
     .executeTakeFirst()
-  if (!row) throw new Refusal('unauthenticated', 'this access token is not known here')
-  const { expired, usedJustNow, ...found } = row
-  if (found.revokedAt !== null) throw new Refusal('unauthenticated', 'this access token was revoked')
-  if (expired) throw new Refusal('unauthenticated', 'this access token has expired')
-  if (!usedJustNow)
-    await db
-      .updateTable('access_tokens')
-      .set({ last_used_at: sql<Date>`now()` })
-      .where('id', '=', found.id)
-      .execute()
+  await acceptToken(db, row)
+  const { expired: _expired, usedJustNow: _usedJustNow, ...found } = row!
   return found
+}
+
+/**
+ * Judges a token's row as it was found just now, and notes that it was used.
+ * @throws Refusal unauthenticated when there is none, it has expired or was revoked.
+ */
+export async function acceptToken(
+  db: Queryable,
+  row: { id: string; revokedAt: Date | null; expired: boolean; usedJustNow: boolean } | undefined,
+): Promise<void> {
+  if (!row) throw new Refusal('unauthenticated', 'this access token is not known here')
+  if (row.revokedAt !== null) throw new Refusal('unauthenticated', 'this access token was revoked')
+  if (row.expired) throw new Refusal('unauthenticated', 'this access token has expired')
+  if (row.usedJustNow) return
+  await db
+    .updateTable('access_tokens')
+    .set({ last_used_at: sql<Date>`now()` })
+    .where('id', '=', row.id)
+    .execute()
 }
 
 /** Somebody's tokens, newest first, revoked ones included. */
@@ -99,6 +110,7 @@ export async function revokeToken(
   if (revoked.numUpdatedRows === 0n) throw new Refusal('not-found', `${login} has no access token ${id}`)
 }
 
-function hashOf(token: string): Buffer {
+/** What the store knows a token by. */
+export function hashOf(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }

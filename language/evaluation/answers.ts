@@ -50,7 +50,13 @@ export class Answers {
     } catch (error) {
       return { failure: reasonOf(error) }
     }
-    return { ...this.#parse(name, loaded.text), decrypt: (ciphertext) => loaded.decrypt(ciphertext) }
+    const { document, diagnostics } = loaded.parsed ?? this.#parse(name, loaded.text)
+    return {
+      // opaque only to those outside of the language
+      document: document as ParsedDocument | null,
+      diagnostics,
+      decrypt: (ciphertext) => loaded.decrypt(ciphertext),
+    }
   }
 
   /**

@@ -28,6 +28,7 @@ export function sessionRoutes(app: FastifyInstance, services: Services): void {
         environment,
         login,
         durationMs: readDuration(request.query.duration ?? DEFAULT_DURATION),
+        justRead: true,
         ...(version !== undefined && { version }),
       })
       return { id: sessionId, ...(diagnostics.length > 0 && { diagnostics }) }
@@ -43,6 +44,7 @@ export function sessionRoutes(app: FastifyInstance, services: Services): void {
         environment,
         login,
         sessionId: params.session,
+        justRead: true,
         ...(query.property !== undefined && { property: query.property }),
       })
       return reply.type('application/json; charset=utf-8').send(wire === 'null' ? '{}' : wire)

@@ -146,7 +146,8 @@ test('a store that is away while it is evaluated is no fault of the definition',
             if (table === 'revisions' && revisionReads++ > 0) throw new Error('driver text: connection reset')
             return db.selectFrom(table as 'revisions')
           }
-        return Reflect.get(db, key, receiver) as unknown
+        const value: unknown = Reflect.get(db, key, receiver)
+        return typeof value === 'function' ? (value.bind(db) as unknown) : value
       },
     }),
   }

@@ -130,14 +130,19 @@ describe('schedules', () => {
 describe('sessions', () => {
   test('belong to a person and an environment, until they expire', async () => {
     const of = { environmentId: environment.id, login: 'bob' }
-    const session = await createSession(store.db, { ...of, revision: 1, durationMs: 60_000 })
+    const session = await createSession(store.db, {
+      ...of,
+      organization: 'acme',
+      revision: 1,
+      durationMs: 60_000,
+    })
     expect(session.leftMs).toBe(60_000)
     const { leftMs, ...row } = (await findSession(store.db, { ...of, id: session.id }))!
     expect(session).toMatchObject(row)
     expect(leftMs).toBeLessThan(60_000)
     expect(await findSession(store.db, { ...of, id: session.id, login: 'eve' })).toBeUndefined()
     expect(await findSession(store.db, { ...of, id: 'no uuid' })).toBeUndefined()
-    const expired = await createSession(store.db, { ...of, revision: 1, durationMs: 0 })
+    const expired = await createSession(store.db, { ...of, organization: 'acme', revision: 1, durationMs: 0 })
     expect(await findSession(store.db, { ...of, id: expired.id })).toBeUndefined()
     expect(await deleteExpiredSessions(store.db)).toBe(1)
     expect(await findSession(store.db, { ...of, id: session.id })).toMatchObject(row)
