@@ -6,8 +6,8 @@ export type WallTime = number
 const DAY = 86_400_000
 const QUARTER = 900_000
 const formatters = new Map<string, Intl.DateTimeFormat>()
-/** Offsets by zone and quarter of an hour, the grid on which zones change them; asking Intl is slow. */
-const offsets = new Map<string, number>()
+/** By zone: offsets at quarters of an hour, the grid on which zones change them; asking Intl is slow. */
+const offsets = new Map<string, Map<number, number>>()
 
 function formatterOf(zone: string): Intl.DateTimeFormat {
   let formatter = formatters.get(zone)
@@ -47,18 +47,25 @@ export function findTimeZone(name: string): string | undefined {
 
 /** What has to be added to an instant to get the zone's wall-clock time there, in milliseconds. */
 export function offsetAt(zone: string, instant: number): number {
-  const whole = Math.floor(instant / QUARTER) * QUARTER
-  const key = `${whole} ${zone}`
-  const known = offsets.get(key)
-  if (known !== undefined) return known
+  const day = Math.floor(instant / DAY) * DAY
+  // No zone changes its clocks twice between midnight and midnight of UTC, so that most days need no look inside.
+  const before = quarterOffset(zone, day)
+  if (before === quarterOffset(zone, day + DAY)) return before
+  return quarterOffset(zone, Math.floor(instant / QUARTER) * QUARTER)
+}
+
+function quarterOffset(zone: string, quarter: number): number {
+  let known = offsets.get(zone)
+  if (!known || known.size > 20_000) offsets.set(zone, (known = new Map<number, number>()))
+  const found = known.get(quarter)
+  if (found !== undefined) return found
   const fields = { year: 0, month: 1, day: 1, hour: 0, minute: 0, second: 0 }
-  for (const part of formatterOf(zone).formatToParts(whole)) {
+  for (const part of formatterOf(zone).formatToParts(quarter)) {
     if (part.type in fields) fields[part.type as keyof typeof fields] = Number(part.value)
   }
   const { year, month, day, hour, minute, second } = fields
-  const offset = Date.UTC(year, month - 1, day, hour, minute, second) - whole
-  if (offsets.size > 20_000) offsets.clear()
-  offsets.set(key, offset)
+  const offset = Date.UTC(year, month - 1, day, hour, minute, second) - quarter
+  known.set(quarter, offset)
   return offset
 }
 
