@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { Database } from './database.ts'
 import { overdueSchedules } from './due-times.ts'
 import { inTransaction } from './transaction.ts'
+import { unsettledCounts } from './unsettled-rows.ts'
 
 /** Milliseconds that the database spends on one query at most. */
 const QUERY_LIMIT = 2_000
@@ -10,13 +11,19 @@ const SECONDS = 1_000
 
 /** Ages and lateness in seconds, by the database's clock; 0 where there is nothing. @throws when it takes too long. */
 export async function tally(db: Database) {
-  const { counts, overdue } = await inTransaction(db, async (transaction) => {
+  const { counts, unsettled, overdue } = await inTransaction(db, async (transaction) => {
     await sql`set transaction read only`.execute(transaction)
     await sql`select set_config('statement_timeout', ${String(QUERY_LIMIT)}, true)`.execute(transaction)
-    return { counts: await readCounts(transaction), overdue: await overdueSchedules(transaction) }
+    return {
+      counts: await readCounts(transaction),
+      unsettled: await unsettledCounts(transaction),
+      overdue: await overdueSchedules(transaction),
+    }
   })
   return {
     ...counts,
+    unsettledRotations: unsettled.reduce((sum, { rows }) => sum + rows, 0),
+    oldestUnsettledRotation: Math.max(0, ...unsettled.map(({ oldest }) => oldest)) / SECONDS,
     overdueSchedules: overdue.length,
     latestOverdueSchedule: (overdue[0]?.late ?? 0) / SECONDS,
   }
@@ -27,8 +34,6 @@ type Counts = Record<
   | 'oldestOpenEvent'
   | 'waitingRequests'
   | 'oldestWaitingRequest'
-  | 'unsettledRotations'
-  | 'oldestUnsettledRotation'
   | 'environments'
   | 'revisions'
   | 'activeSchedules'
@@ -44,8 +49,6 @@ async function readCounts(db: Parameters<Parameters<typeof inTransaction>[1]>[0]
         from rotation_events where completed_at is null) as events,
       (select count(*)::float8 as "waitingRequests", ${age('created_at')} as "oldestWaitingRequest"
         from rotation_requests where status = 'waiting') as requests,
-      (select count(*)::float8 as "unsettledRotations", ${age('created_at')} as "oldestUnsettledRotation"
-        from rotations where sent_until is not null and settled_at is null) as unsettled,
       (select count(*) filter (where deleted_at is null)::float8 as "environments",
         coalesce(sum(newest_revision), 0)::float8 as "revisions" from environments) as environments,
       (select count(*) filter (where not paused)::float8 as "activeSchedules",

@@ -2,7 +2,7 @@
  * The server's `/metrics`, on an address of its own: the API's is for everybody who has a token and often for the
  * world, and how many environments there are and what fails is nobody's business there.
  */
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ListenAddress } from '../config/index.ts'
 import type { Exposition } from './exposition.ts'
@@ -15,10 +15,7 @@ export async function listenForScrapes(
   const server = createServer((request, response) => {
     if (request.url?.split('?', 1)[0] !== '/metrics') return void response.writeHead(404).end()
     if (request.method !== 'GET') return void response.writeHead(405, { allow: 'GET' }).end()
-    void exposition.read().then(
-      (text) => response.writeHead(200, { 'content-type': exposition.contentType }).end(text),
-      () => response.writeHead(500).end(),
-    )
+    answerScrape(response, exposition)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -34,4 +31,11 @@ export async function listenForScrapes(
         server.close(() => resolve())
       }),
   }
+}
+
+export function answerScrape(response: ServerResponse, exposition: Exposition): void {
+  void exposition.read().then(
+    (text) => response.writeHead(200, { 'content-type': exposition.contentType }).end(text),
+    () => response.writeHead(500).end(),
+  )
 }

@@ -41,7 +41,7 @@ const GAUGES: Record<keyof Omit<Tally, 'activeSchedules' | 'pausedSchedules'>, [
     ],
     unsettledRotations: [
       'rekey_unsettled_rotations',
-      'Rotations that sent a change and have not been settled: under way, or in doubt.',
+      'Rotations that ended and left in doubt what became of a change at their target.',
     ],
     oldestUnsettledRotation: [
       'rekey_oldest_unsettled_rotation_age_seconds',

@@ -1,5 +1,5 @@
 /**
- * The worker's own health endpoint: `/healthz` while the process lives, `/readyz` when it can rotate. Overdue schedules
+ * The worker's own endpoint: `/healthz` while the process lives, `/readyz` when it can rotate, `/metrics`. Overdue schedules
  * are told there, and make nobody unready.
  */
 import { createServer } from 'node:http'
@@ -9,11 +9,14 @@ import type { ListenAddress } from '../config/index.ts'
 import type { Database } from '../store/database.ts'
 import { describeOverdue } from '../store/due-times.ts'
 import { pingDatabase } from '../store/ping.ts'
+import { answerScrape } from '../telemetry/metrics-listener.ts'
+import type { Exposition } from '../telemetry/exposition.ts'
 
 export interface HealthSources {
   db: Database
   client: Client
   isServing(): boolean
+  metrics: Exposition
 }
 
 export async function serveHealth(
@@ -21,6 +24,7 @@ export async function serveHealth(
   sources: HealthSources,
 ): Promise<{ close(): Promise<void> }> {
   const server = createServer((request, response) => {
+    if (request.url?.split('?', 1)[0] === '/metrics') return answerScrape(response, sources.metrics)
     void answer(request.url ?? '', sources).then(({ status, body }) => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     })

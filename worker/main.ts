@@ -3,22 +3,26 @@
  * is away, says so on its health endpoint, and goes on by itself when they are back.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { NativeConnection, Runtime, Worker, type WorkflowBundleOption } from '@temporalio/worker'
+import { NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker'
 import { pino, type Logger } from 'pino'
 import { createActivities, type Activities, type ActivityServices } from '../activities/index.ts'
 import { connectTemporal } from '../client/connect.ts'
 import { createSearchAttributes } from '../client/search-attributes.ts'
-import type { Config } from '../config/index.ts'
+import { readTracing, type Config } from '../config/index.ts'
 import { checkCanary } from '../store/canary.ts'
 import { connectDatabase } from '../store/database.ts'
 import { listenForEvents } from '../store/notifications.ts'
 import { loadKeeper } from '../store/seal.ts'
+import { tally } from '../store/tally.ts'
+import { NO_TRACING, openTracing, type Tracing } from '../telemetry/tracing.ts'
 import { originOf } from '../activities/guarded.ts'
 import { serveHealth } from './health.ts'
 import { workerOptions } from './options.ts'
 import { mendProjections, projectSchedules, type ProjectionOptions } from './projections.ts'
 import { reconcile, type ReconcileOptions } from './reconcile.ts'
+import { installRuntime } from './runtime.ts'
 import { createActivityServices } from './services.ts'
+import { createWorkerTelemetry } from './telemetry.ts'
 
 /** Milliseconds between two tries to reach what is away. */
 const RETRY_AFTER = 1_000
@@ -38,14 +42,31 @@ export async function runWorker(
   signal: AbortSignal,
   overrides: WorkerOverrides = {},
 ): Promise<void> {
-  const log = pino({ level: config.logLevel, base: { program: 'worker' } })
+  let tracing: Tracing = NO_TRACING
+  const log = pino({
+    level: config.logLevel,
+    base: { program: 'worker' },
+    mixin: () => (tracing.isOn ? { traceId: tracing.traceId() } : {}),
+  })
   const keeper = await loadKeeper(config.keyFile)
   const db = connectDatabase(config.databaseUrl, { maxConnections: config.maxConcurrentRotations + 5 })
-  const client = connectTemporal({ address: config.temporalAddress, namespace: config.temporalNamespace })
+  tracing = await openTracing('rekey-worker', readTracing(), log)
+  const client = connectTemporal({
+    address: config.temporalAddress,
+    namespace: config.temporalNamespace,
+    tracing,
+  })
   const listener = listenForEvents(config.databaseUrl)
+  const state = { serving: false }
+  const telemetry = createWorkerTelemetry(
+    () => tally(db),
+    () => state.serving,
+    tracing,
+  )
   const attributes = createSearchAttributes(client, log)
   const services = {
     ...createActivityServices(config, { db, keeper }, log),
+    telemetry: telemetry.rotations,
     searchAttributes: attributes.usable,
   }
   const activities = (overrides.createActivities ?? createActivities)(services)
@@ -58,8 +79,12 @@ export async function runWorker(
     requestExpiry: config.requestExpiry,
     searchAttributes: attributes.usable,
   }
-  const state = { serving: false }
-  const health = await serveHealth(config.workerListen, { db, client, isServing: () => state.serving })
+  const health = await serveHealth(config.workerListen, {
+    db,
+    client,
+    isServing: () => state.serving,
+    metrics: telemetry.exposition,
+  })
   log.info({ listen: config.workerListen }, 'worker started')
 
   const ended = new AbortController()
@@ -67,7 +92,7 @@ export async function runWorker(
   try {
     await untilReady(() => checkCanary(db, keeper), log, signal)
     // Not before there is something to run: the runtime keeps the process until its last worker has ended.
-    if (!signal.aborted) installRuntime(log)
+    if (!signal.aborted) await installRuntime(log)
     await serve()
   } finally {
     ended.abort()
@@ -76,6 +101,7 @@ export async function runWorker(
     await listener.close()
     await client.connection.close()
     await db.destroy()
+    await tracing.close()
     log.info('worker stopped')
   }
 
@@ -94,6 +120,7 @@ export async function runWorker(
               activities,
               ...(overrides.workflowBundle && { workflowBundle: overrides.workflowBundle }),
               maxConcurrentRotations: config.maxConcurrentRotations,
+              tracing,
             }),
           )
           const stop = () => {
@@ -153,27 +180,4 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   } catch {
     // told to stop
   }
-}
-
-let installed = false
-
-/** Once a process: the SDK's own log goes where ours goes. */
-function installRuntime(log: Logger): void {
-  if (installed) return
-  installed = true
-  const sdk = log.child({ part: 'temporal' })
-  const at = (level: 'trace' | 'debug' | 'info' | 'warn' | 'error') => (message: string, meta?: object) =>
-    sdk[level](meta ?? {}, message)
-  Runtime.install({
-    shutdownSignals: [],
-    logger: {
-      log: (level, message, meta) => at(level.toLowerCase() as 'info')(message, meta),
-      trace: at('trace'),
-      debug: at('debug'),
-      info: at('info'),
-      warn: at('warn'),
-      error: at('error'),
-    },
-    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } } },
-  })
 }
