@@ -3,6 +3,7 @@
  * back outside a transaction, then written in one that finds nothing moved, or the whole is done again.
  */
 import { stateHmacs } from '../environments/state.ts'
+import { actionDetails } from '../model/actions.ts'
 import type { FailureCode } from '../model/failures.ts'
 import { isFailureCode } from '../model/failures.ts'
 import { eventOutcome } from '../model/outcomes.ts'
@@ -12,9 +13,11 @@ import { findEnvironmentById, lockEnvironment, type Environment } from '../store
 import { completeEvent, findEvent, type EventWithRotations } from '../store/events.ts'
 import { recordHeld } from '../store/held.ts'
 import { advance, enterRotation, rotationsOf, verifiedLongAgo, type Rotation } from '../store/journal.ts'
-import { appendRevision, latestRevision } from '../store/revisions.ts'
+import { appendRevision, latestRevision, type Revision } from '../store/revisions.ts'
 import { inTransaction } from '../store/transaction.ts'
 import { eventEnded } from './observe.ts'
+import { concludeAction, noteUndone } from './conclude-action.ts'
+import { forgottenText } from './forgotten-text.ts'
 import { publishedText, type Publication } from './published-text.ts'
 import { closeUnfinished, type PathResult } from './rotate-secret.ts'
 import type { ActivityServices } from './services.ts'
@@ -57,10 +60,10 @@ export async function commitRevision(services: ActivityServices, input: CommitIn
     const verified = (await rotationsOf(db, event.id)).filter(
       (row) => row.step === 'verified' && !row.outcome,
     )
-    const publication = await publishedText(services, { environment, event, newest, rotations: verified })
+    const publication = await textOf(services, { environment, event, newest, rotations: verified })
     await services.at('commit: text made')
     const done = await inTransaction(db, (transaction) =>
-      publish(services, transaction, environment, event, newest.number, publication),
+      publish(services, transaction, { environment, event, newest, publication }),
     )
     await services.at('commit: done')
     if (!done) continue
@@ -70,27 +73,47 @@ export async function commitRevision(services: ActivityServices, input: CommitIn
   }
 }
 
+/** What the event does to the text; nothing where it concerns the journal and the claims alone. */
+async function textOf(
+  services: ActivityServices,
+  source: Parameters<typeof publishedText>[1] & { event: EventWithRotations },
+): Promise<Publication> {
+  const { action } = source.event
+  if (action === 'forget') return await forgottenText(services, source)
+  if (action === 'rotate' || action === 'adopt' || action === 'undo')
+    return await publishedText(services, source)
+  return {
+    text: source.newest.text,
+    published: [],
+    forgotten: [],
+    decided: source.rotations,
+    failed: [],
+  }
+}
+
 /** False when the definition or the event moved since the text was made. */
 async function publish(
   services: ActivityServices,
   db: Queryable,
-  environment: Environment,
-  event: EventWithRotations,
-  newest: number,
-  publication: Publication,
+  {
+    environment,
+    event,
+    newest,
+    publication,
+  }: { environment: Environment; event: EventWithRotations; newest: Revision; publication: Publication },
 ): Promise<boolean> {
   const locked = await lockEnvironment(db, environment.id)
-  if (locked?.newestRevision !== newest) return false
+  if (locked?.newestRevision !== newest.number) return false
   if ((await findEvent(db, event.id))?.completedAt !== null) return false
   // Asked again: a process that was stopped in between has no present log-in to show.
   if ((await verifiedLongAgo(db, event.id, services.limits.verifiedFor)).length > 0) return false
-  const { published, failed } = publication
+  const { published, forgotten, failed } = publication
   for (const { row, code, message } of failed) {
     const fresh = await enter(db, row)
     await advance(db, fresh, { outcome: 'failed', failureCode: code, message })
   }
   let revision: number | null = null
-  if (published.length > 0) {
+  if (published.length + forgotten.length > 0) {
     const appended = await appendRevision(db, {
       environmentId: environment.id,
       text: publication.text,
@@ -114,9 +137,14 @@ async function publish(
         targets: row.targets,
         hmacs: stateHmacs(services.environments.keeper, state),
       })
+      if (event.action === 'undo') await noteUndone(services, db, row, revision, state)
     }
   }
+  // No credential is published for these: what the target had to answer for has been answered.
+  for (const row of [...forgotten, ...publication.decided])
+    await advance(db, await enter(db, row), { step: 'closed', outcome: 'succeeded' })
   const rotations = await rotationsOf(db, event.id)
+  await concludeAction(db, { event, environment, newest, rotations })
   const outcome = eventOutcome(rotations.map((row) => row.outcome ?? 'unknown'))
   await completeEvent(db, event.id, { outcome, postRevision: revision })
   await appendAudit(db, {
@@ -124,7 +152,7 @@ async function publish(
     action: `rotation.${outcome === 'succeeded' ? 'succeed' : 'fail'}`,
     organization: environment.organization,
     environmentId: environment.id,
-    details: { event: event.id, revision, trigger: event.trigger },
+    details: { event: event.id, revision, trigger: event.trigger, ...actionDetails(event) },
   })
   return true
 }

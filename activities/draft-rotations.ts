@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { calls, type RotateCall } from '../language/index.ts'
+import type { Action } from '../model/actions.ts'
 import { RotationFailure, toRotationFailure, type FailureCode } from '../model/failures.ts'
 import { allows } from '../model/permissions.ts'
 import { formatPropertyPath, parsePropertyPath } from '../model/property-path.ts'
@@ -19,13 +20,17 @@ import { originOf } from './guarded.ts'
 import type { ActivityServices } from './services.ts'
 import { isStoreAway } from './store-away.ts'
 
-interface DraftRotation {
+export interface DraftRotation {
   path: string
   rotator: string
   targets: string[]
   dependsOnPaths: string[]
-  refused?: { code: FailureCode; message: string }
+  /** `failed` unless it says otherwise. */
+  refused?: { code: FailureCode; message: string; outcome?: 'failed' | 'skipped' } | undefined
 }
+
+/** Actions that publish a credential: its target must be the path's own. */
+const CLAIMING: readonly Action[] = ['rotate', 'adopt', 'undo']
 
 export interface Draft {
   /** The revision that was evaluated. */
@@ -151,6 +156,7 @@ export async function finishRotations(
   draft: Draft,
 ): Promise<NewRotation[]> {
   const ages = await agesOfPaths(db, environment.id)
+  const undone = await agesOfPaths(db, environment.id, 'undo')
   const ids = new Map(draft.rotations.map((rotation) => [rotation.path, randomUUID()]))
   const rows: NewRotation[] = []
   for (const rotation of draft.rotations) {
@@ -170,8 +176,9 @@ export async function finishRotations(
       row.refused = { outcome: 'failed', ...rotation.refused }
       continue
     }
-    judgeAge(services, request, row, ages.get(rotation.path))
-    if (row.refused) continue
+    if (request.action === 'rotate') judgeAge(services, request, row, ages.get(rotation.path))
+    if (request.action === 'undo') judgeUndo(services, request, row, undone.get(rotation.path))
+    if (row.refused || !CLAIMING.includes(request.action)) continue
     const holder = await claimTargets(db, {
       environmentId: environment.id,
       path: rotation.path,
@@ -210,6 +217,21 @@ function judgeAge(
     }
   } else if (age < minRotationAge) {
     row.warnings.push(`${ago}: whoever still holds the credential before that is cut off now`)
+  }
+}
+
+/** Undoing what was undone a moment ago is a double click, or somebody else's doing. */
+function judgeUndo(
+  { limits }: ActivityServices,
+  request: Request,
+  row: NewRotation,
+  age: number | undefined,
+): void {
+  if (age === undefined || request.force || age >= limits.minManualAge) return
+  row.refused = {
+    outcome: 'failed',
+    code: 'TOO_SOON',
+    message: `it was undone ${Math.round(age / 1000)} s ago; undoing again would undo that (force overrides)`,
   }
 }
 

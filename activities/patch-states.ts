@@ -15,13 +15,16 @@ export interface NewState {
 }
 
 /**
- * The state that a verified rotation publishes: the new credential, and as previous the current one that is published
- * and has just logged in. Built from the definition, never from a state that was stored whole.
+ * The state that a verified rotation publishes: the new credential, and as previous the published one that has just
+ * logged in, which is the current one unless the row says otherwise. Built from the definition, never from a state that was stored whole.
  */
-export function newState(credential: unknown, published: EvaluatedCall['published']): NewState {
-  return published.current === null
-    ? { current: credential }
-    : { current: credential, previous: published.current }
+export function newState(
+  credential: unknown,
+  published: EvaluatedCall['published'],
+  previousFrom: Rotation['previousFrom'],
+): NewState {
+  const previous = previousFrom === 'none' ? null : published[previousFrom]
+  return previous === null ? { current: credential } : { current: credential, previous }
 }
 
 /** Patches one call's state. @throws RotationFailure CONFLICT when there is no such call. */
@@ -59,7 +62,7 @@ export async function patchStates(
       rotator: row.rotator,
       logins: 'unknown',
     })
-    const state = newState(await credentialOf(services, row), call.published)
+    const state = newState(await credentialOf(services, row), call.published, row.previousFrom)
     patches.push(statePatch(document, row.path, call, state))
   }
   return applyPatches(text, patches)

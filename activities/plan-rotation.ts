@@ -2,6 +2,7 @@
  * Decides what a run does: takes up the occasion, picks the oldest waiting request, evaluates what it asks for, and in
  * one transaction opens the event with its journal rows and claims. Touches nothing outside. Safe to repeat.
  */
+import { actionDetails, ACTIONS_ON_TOMBSTONES } from '../model/actions.ts'
 import { inTransaction } from '../store/transaction.ts'
 import {
   completeEvent,
@@ -20,6 +21,7 @@ import { listSchedules } from '../store/schedules.ts'
 import type { Queryable } from '../store/database.ts'
 import type { FailureCode } from '../model/failures.ts'
 import type { RotationOutcome } from '../model/outcomes.ts'
+import { draftAction } from './draft-action.ts'
 import { draftRotations, finishRotations, type Draft } from './draft-rotations.ts'
 import { eventBegan, eventRefused } from './observe.ts'
 import { isBusinessOf, takeOccasion, type Occasion } from './occasion.ts'
@@ -72,7 +74,8 @@ export async function planRotation(services: ActivityServices, input: PlanInput)
   for (;;) {
     const chosen = await inTransaction(db, (transaction) => choose(transaction, input))
     if (chosen.kind !== 'request') return withRefused(chosen.plan, refused)
-    const draft = await draftRotations(services, chosen.environment, chosen.request)
+    const makeDraft = chosen.request.action === 'rotate' ? draftRotations : draftAction
+    const draft = await makeDraft(services, chosen.environment, chosen.request)
     await services.at('plan: drafted')
     let began: EventWithRotations | undefined
     const opened = await inTransaction(db, (transaction) =>
@@ -96,10 +99,7 @@ type Choice = { kind: 'plan'; plan: Plan } | { kind: 'request'; environment: Env
 async function choose(db: Queryable, input: PlanInput): Promise<Choice> {
   const environment = await lockEnvironment(db, input.environmentId)
   const nothing: Choice = { kind: 'plan', plan: { kind: 'idle', reason: 'no request' } }
-  if (!environment || environment.deletedAt) {
-    await expireRequests(db, { environmentId: input.environmentId }, 'the environment was deleted')
-    return nothing
-  }
+  if (!environment) return nothing
   const event = await openEvent(db, input.environmentId)
   if (event) {
     if (event.workflowId !== input.workflowId)
@@ -110,6 +110,10 @@ async function choose(db: Queryable, input: PlanInput): Promise<Choice> {
   for (;;) {
     const request = await oldestWaiting(db, input.environmentId)
     if (!request) return nothing
+    if (environment.deletedAt && !ACTIONS_ON_TOMBSTONES.includes(request.action)) {
+      await expireRequests(db, { id: request.id }, 'the environment was deleted')
+      continue
+    }
     if (await isStillWanted(db, request)) return { kind: 'request', environment, request }
     await expireRequests(db, { id: request.id }, 'its schedule was edited or removed before it could begin')
   }
@@ -133,7 +137,8 @@ async function openDraft(
 ): Promise<Plan | RefusedEvent | undefined> {
   const environment = await lockEnvironment(db, input.environmentId)
   const current = await lockRequest(db, request.id)
-  if (!environment || environment.deletedAt || current?.status !== 'waiting') return undefined
+  if (!environment || current?.status !== 'waiting') return undefined
+  if (environment.deletedAt && !ACTIONS_ON_TOMBSTONES.includes(request.action)) return undefined
   if (environment.newestRevision !== draft.revision || (await openEvent(db, environment.id))) return undefined
   await insertEvent(db, {
     id: request.eventId,
@@ -157,7 +162,7 @@ async function openDraft(
     action: 'rotation.begin',
     organization: environment.organization,
     environmentId: environment.id,
-    details: { event: request.eventId, trigger: request.trigger },
+    details: { event: request.eventId, trigger: request.trigger, ...actionDetails(request) },
   })
   if (draft.refused) {
     await completeEvent(db, request.eventId, {

@@ -15,6 +15,10 @@ import { isStoreAway } from './store-away.ts'
 export interface Publication {
   text: string
   published: { row: Rotation; state: NewState }[]
+  /** Their states are no longer in the text. */
+  forgotten: Rotation[]
+  /** What is decided about them changes no text. */
+  decided: Rotation[]
   /** Verified, but not to be published: their credentials stay in the journal. */
   failed: { row: Rotation; code: FailureCode; message: string }[]
 }
@@ -46,7 +50,8 @@ export async function publishedText(services: ActivityServices, source: Source):
     }
   }
   const together = await textWith(services, source, ready, ready)
-  if (together.text !== undefined) return { text: together.text, published: ready, failed }
+  if (together.text !== undefined)
+    return { text: together.text, published: ready, forgotten: [], decided: [], failed }
   let text = source.newest.text
   const published: Ready[] = []
   for (const one of ready) {
@@ -57,7 +62,7 @@ export async function publishedText(services: ActivityServices, source: Source):
       published.push(one)
     }
   }
-  return { text, published, failed }
+  return { text, published, forgotten: [], decided: [], failed }
 }
 
 type Reason = Pick<Publication['failed'][number], 'code' | 'message'>
@@ -108,7 +113,7 @@ async function prepareState(services: ActivityServices, source: Source, row: Rot
   if (!isDeepStrictEqual(call.targets, row.targets)) {
     throw new RotationFailure('CONFLICT', 'this call names another target now; the new credential is kept')
   }
-  const state = newState(await credentialOf(services, row), call.published)
+  const state = newState(await credentialOf(services, row), call.published, row.previousFrom)
   return { row, patch: statePatch(document, row.path, call, state), state }
 }
 
@@ -158,7 +163,7 @@ async function allReadBack(
 }
 
 /** @throws the error itself when the store is away: that is no reason to leave a credential unpublished. */
-function reasonOf(services: ActivityServices, error: unknown): Reason {
+export function reasonOf(services: ActivityServices, error: unknown): Reason {
   if (isStoreAway(error)) throw error
   if (error instanceof RotationFailure) return { code: error.code, message: error.message }
   if (error instanceof EditError) return { code: 'NOT_EVALUATED', message: error.message }

@@ -13,6 +13,7 @@ import { getRevision } from '../store/revisions.ts'
 import type { Step } from '../telemetry/rotation-metrics.ts'
 import { applyChange } from './apply-change.ts'
 import { Attempt } from './attempt.ts'
+import { carryOut } from './carry-out.ts'
 import { codeFailure } from './guarded.ts'
 import { concludeFailure } from './conclude-failure.ts'
 import { documentOf, evaluateRotateCall, parseDefinition, type EvaluatedCall } from './definition.ts'
@@ -56,6 +57,11 @@ export async function rotateSecret(
   const running: { row: Rotation; attempt?: Attempt } = { row }
   try {
     if (input.cancelled && row.step === 'planned') throw new RotationFailure('CANCELLED')
+    const event = await findEvent(services.environments.db, row.eventId)
+    if (event && event.action !== 'rotate') {
+      const done = await carryOut(services, row, event, info.signal)
+      return done.outcome ? resultOf(done) : { path: row.path, outcome: 'succeeded', code: null }
+    }
     const call = await evaluate(services, row)
     const dataKey = await dataKeyOf(services.environments.db, services.environments.keeper, row.environmentId)
     const attempt = new Attempt(services, row, call, { dataKey, signal: info.signal })

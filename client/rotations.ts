@@ -3,6 +3,7 @@
  * happens to Temporal, to a worker or to this process loses it.
  */
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client'
+import { actionDetails, ACTIONS_ON_TOMBSTONES, type Action, type Subject } from '../model/actions.ts'
 import { Refusal } from '../model/refusal.ts'
 import { appendAudit } from '../store/audit.ts'
 import type { Database } from '../store/database.ts'
@@ -32,6 +33,10 @@ export interface RotationRequest {
   paths: string[] | null
   force: boolean
   requestKey: string | null
+  /** `rotate` where absent. */
+  action?: Action
+  /** What the action is about, beside the paths. */
+  subject?: Subject
 }
 
 /** Milliseconds that a worker has to say that it heard of a request; without it the request waits all the same. */
@@ -52,7 +57,8 @@ export function rotationWorkflowId(environmentId: string): string {
 export async function request(on: RotationsClient, asked: RotationRequest): Promise<{ eventId: string }> {
   const { written, name } = await inTransaction(on.db, async (db) => {
     const environment = await lockEnvironment(db, asked.environmentId)
-    if (!environment || environment.deletedAt)
+    const { action = 'rotate', subject = {} } = asked
+    if (!environment || (environment.deletedAt && !ACTIONS_ON_TOMBSTONES.includes(action)))
       throw new Refusal('not-found', 'the environment does not exist any more')
     // Nobody may use up the key of a due time or of a signal.
     const requestKey = asked.requestKey === null ? null : clientKey(asked.requestKey)
@@ -62,7 +68,12 @@ export async function request(on: RotationsClient, asked: RotationRequest): Prom
       action: 'rotation.request',
       organization: environment.organization,
       environmentId: environment.id,
-      details: { event: row.eventId, paths: asked.paths, force: asked.force },
+      details: {
+        event: row.eventId,
+        paths: asked.paths,
+        force: asked.force,
+        ...actionDetails({ action, subject }),
+      },
     })
     return { written: row, name: `${environment.organization}/${environment.project}/${environment.name}` }
   })

@@ -3,7 +3,7 @@
  * states; a credential that was replaced must not come back as `current`, and only one never seen is the person's own.
  */
 import { load, type Diagnostic, type Patch, type Value } from '../language/index.ts'
-import { newestHolding, pathHolder, wasHeld } from '../store/held.ts'
+import { forgottenSince, newestHolding, pathHolder, wasHeld } from '../store/held.ts'
 import { getRevision } from '../store/revisions.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { examineCalls, type ExaminedCall } from './examine-calls.ts'
@@ -116,6 +116,7 @@ async function stateFromHistory(
   if (!holding || holding.environmentId !== environmentId) return null
   // Another call of this text has the state.
   if (holding.path !== call.path && calls.some((other) => other.path === holding.path)) return null
+  if (await forgottenSince(services.db, holding)) return null
   const revision = await getRevision(services.db, environmentId, holding.revision)
   if (!revision) return null
   const { document } = load(name, revision.text)

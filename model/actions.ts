@@ -48,3 +48,8 @@ export function sameSubject(a: Subject, b: Subject): boolean {
     ])
   return parts(a) === parts(b)
 }
+
+/** What the audit log says of an action beside the event: nothing for a rotation. */
+export function actionDetails({ action, subject }: { action: Action; subject: Subject }) {
+  return action === 'rotate' ? {} : { action, ...subject }
+}

@@ -9,7 +9,7 @@ import { belongsTo, checkManager, Keys, type ListedKey } from './aws-iam/keys.ts
 import { AWS_IAM_INPUTS, AWS_IAM_STATE } from './aws-iam/schema.ts'
 import type { AccessKey, AwsIamInputs, PreparedKey } from './aws-iam/schema.ts'
 import { credentialsOf, loginOf, regionOf, targetOf, userOf } from './aws-iam/user.ts'
-import { WriteDownFirst, type Rotator, type RotatorContext } from './rotator.ts'
+import { WriteDownFirst, type Rotator, type RotatorContext, type RotatorState } from './rotator.ts'
 
 /** As AWS has it for every user; it cannot be raised. */
 const KEYS_PER_USER = 2
@@ -113,10 +113,7 @@ export const awsIam: Rotator<AwsIamInputs, AccessKey, PreparedKey> = {
   async recover(inputs, prepared, context, published) {
     return await asManager(inputs, context, async (keys, aws) => {
       if (loginOf(inputs).accessKeyId !== prepared.manager) await checkManager(aws, userOf(inputs), context)
-      const current = published?.current?.accessKeyId ?? prepared.current
-      const previous = published?.previous?.accessKeyId ?? prepared.previous
-      // What is to be deleted has not made way yet: then no other key has been made either.
-      const known = new Set([...prepared.seen, prepared.remove, current, previous])
+      const { current, previous, known } = knownKeys(prepared, published)
       const listed = await keys.list()
       const suspects = listed.map(({ id }) => id).filter((id) => !known.has(id))
       const [suspect] = suspects
@@ -133,6 +130,27 @@ export const awsIam: Rotator<AwsIamInputs, AccessKey, PreparedKey> = {
       await keys.delete(credential.accessKeyId)
     })
   },
+
+  async removeSuspect(inputs, prepared, id, context, published) {
+    if (knownKeys(prepared, published).known.has(id))
+      throw new RotationFailure(
+        'INPUT_INVALID',
+        `${id} was there before that rotation began, or is in the state: it is not what was made then, and was left alone`,
+      )
+    await asManager(inputs, context, async (keys, aws) => {
+      await checkManager(aws, userOf(inputs), context)
+      await keys.delete(id)
+    })
+  },
+}
+
+/** The keys of whose making a lost answer cannot have told, and those of the state as it is now. */
+function knownKeys(prepared: PreparedKey, published?: RotatorState<AccessKey>) {
+  const current = published?.current?.accessKeyId ?? prepared.current
+  const previous = published?.previous?.accessKeyId ?? prepared.previous
+  // What is to be deleted has not made way yet: then no other key has been made either.
+  const known = new Set([...prepared.seen, prepared.remove, current, previous])
+  return { current, previous, known }
 }
 
 async function asManager<T>(

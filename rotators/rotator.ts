@@ -121,6 +121,18 @@ export interface Rotator<Inputs, Credential, Prepared> {
   ): Promise<RecoverAnswer<Credential, Prepared>>
   /** Removes a credential that was handed to Rekey. */
   remove?(inputs: Inputs, credential: Credential, context: RotatorContext): Promise<void>
+  /**
+   * Removes what a person hands over by its id: one of the suspects that `recover` names for `prepared`, or nothing at
+   * all. One that is gone already is removed.
+   * @throws RotationFailure INPUT_INVALID when it is none of them
+   */
+  removeSuspect?(
+    inputs: Inputs,
+    prepared: Prepared,
+    id: string,
+    context: RotatorContext,
+    published?: RotatorState<Credential>,
+  ): Promise<void>
 }
 
 /** A rotator whose type parameters the caller need not know: what the registry holds. */

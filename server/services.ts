@@ -1,4 +1,5 @@
 /** What the HTTP API needs from the rest of Rekey, so that it can be served in any process and tested alone. */
+import type { Action, Subject } from '../model/actions.ts'
 import type { Services as EnvironmentServices } from '../environments/services.ts'
 import type { Schedule } from '../store/schedules.ts'
 
@@ -24,6 +25,10 @@ export interface Rotations {
     paths: string[] | null
     force: boolean
     requestKey: string | null
+    /** `rotate` where absent. */
+    action?: Action
+    /** What the action is about, beside the paths. */
+    subject?: Subject
   }): Promise<{ eventId: string }>
   /** True when this key has begun something in this environment before. */
   isKnown(environmentId: string, requestKey: string): Promise<boolean>

@@ -86,3 +86,21 @@ export async function claimedPaths(db: Queryable, environmentId: string): Promis
     .execute()
   return rows.map((row) => row.path)
 }
+
+/** Who holds a target. */
+export async function findClaim(db: Queryable, target: string): Promise<ClaimHolder | undefined> {
+  return await db
+    .selectFrom('target_claims')
+    .select(['target', 'environment_id as environmentId', 'path'])
+    .where('target', '=', target)
+    .executeTakeFirst()
+}
+
+/** Frees one target of an environment, whatever is in doubt about it: a person has decided. */
+export async function freeClaim(db: Queryable, environmentId: string, target: string): Promise<void> {
+  await db
+    .deleteFrom('target_claims')
+    .where('target', '=', target)
+    .where('environment_id', '=', environmentId)
+    .execute()
+}

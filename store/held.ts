@@ -2,6 +2,7 @@
  * Keyed hashes of every credential that a published or typed state ever held, by target and by path: how a save
  * tells a credential that is dead from one that a person brings. Never the credentials themselves.
  */
+import { sql } from 'kysely'
 import type { Queryable } from './database.ts'
 
 /** The holder that stands for a path itself, where the targets of its call are not known. */
@@ -30,6 +31,42 @@ export async function recordHeld(
     .values(values)
     .onConflict((conflict) => conflict.columns(['holder', 'hmac']).doNothing())
     .execute()
+}
+
+/** A credential that was held before is the newest one again. */
+export async function renewHeld(
+  db: Queryable,
+  held: { environmentId: string; path: string; revision: number; targets: string[]; hmac: Buffer },
+): Promise<void> {
+  await db
+    .updateTable('held_credentials')
+    .set({
+      environment_id: held.environmentId,
+      path: held.path,
+      revision: held.revision,
+      held_at: sql<Date>`now()`,
+    })
+    .where('holder', 'in', [pathHolder(held.environmentId, held.path), ...held.targets])
+    .where('hmac', '=', held.hmac)
+    .execute()
+}
+
+/** True when somebody had the state of this path forgotten after that revision. */
+export async function forgottenSince(
+  db: Queryable,
+  { environmentId, path, revision }: { environmentId: string; path: string; revision: number },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('rotation_events as event')
+    .innerJoin('rotations', 'rotations.event_id', 'event.id')
+    .select('event.id')
+    .where('event.environment_id', '=', environmentId)
+    .where('event.action', '=', 'forget')
+    .where('event.post_revision', '>', revision)
+    .where('rotations.path', '=', path)
+    .where('rotations.outcome', '=', 'succeeded')
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 /** True when one of the holders ever held this credential. */

@@ -4,6 +4,7 @@
  * several attempts at one rotation only the newest writes.
  */
 import { sql, type Selectable } from 'kysely'
+import type { Action } from '../model/actions.ts'
 import type { RotationOutcome } from '../model/outcomes.ts'
 import type { Queryable } from './database.ts'
 import type { PreviousFrom, RotationsTable, RotationStep } from './tables.ts'
@@ -159,15 +160,27 @@ export async function recordAnswer(db: Queryable, rotationId: string, credential
     .execute()
 }
 
-/** Milliseconds since each path of an environment was last published, by the store's clock. */
-export async function agesOfPaths(db: Queryable, environmentId: string): Promise<Map<string, number>> {
-  const rows = await db
+/** Milliseconds since each path of an environment was last published, by this action alone or by any; by the store's clock. */
+export async function agesOfPaths(
+  db: Queryable,
+  environmentId: string,
+  action?: Action,
+): Promise<Map<string, number>> {
+  let query = db
     .selectFrom('rotations')
     .select(['path', sql<number>`(extract(epoch from now() - max(settled_at)) * 1000)::float8`.as('age')])
     .where('environment_id', '=', environmentId)
     .where('step', '=', 'published')
     .groupBy('path')
-    .execute()
+  if (action !== undefined)
+    query = query.where('event_id', 'in', (eb) =>
+      eb
+        .selectFrom('rotation_events')
+        .select('id')
+        .where('environment_id', '=', environmentId)
+        .where('action', '=', action),
+    )
+  const rows = await query.execute()
   return new Map(rows.map((row) => [row.path, row.age]))
 }
 

@@ -192,7 +192,7 @@ export interface HeldCredentialsTable {
   environment_id: string
   path: string
   revision: number
-  held_at: Now
+  held_at: At
 }
 export interface AuditLogTable {
   id: ColumnType<string, never, never>

@@ -37,6 +37,22 @@ export async function unsettledRotations(
   return rows.map(toRotation)
 }
 
+/** Closed rotations of any environment that left something in doubt at a target. */
+export async function listUnsettledOf(
+  db: Queryable,
+  target: string,
+): Promise<{ id: string; environmentId: string; rotator: string }[]> {
+  return await db
+    .selectFrom('rotations')
+    .select(['id', 'environment_id as environmentId', 'rotator'])
+    .where('sent_until', 'is not', null)
+    .where('settled_at', 'is', null)
+    .where('outcome', 'is not', null)
+    .where(sql<boolean>`${target} = any(targets)`)
+    .orderBy('created_at')
+    .execute()
+}
+
 /** Milliseconds until no change sent to these targets by any other rotation can land any more; 0 when none can. */
 export async function landingWithin(db: Queryable, targets: string[], except: string): Promise<number> {
   const row = await db

@@ -7,8 +7,17 @@ import type { HaltPlan } from './halting-worker.ts'
 import { TEST_LIMITS, type Line } from './line.ts'
 import { sharedBundle } from './servers.ts'
 
-/** Every place at which a halt is announced; the source is read, so that none is forgotten. */
+/** Every place at which a rotation may halt; the source is read, so that none is forgotten. */
 export function pointsInSource(): string[] {
+  return allPoints().filter((point) => !point.startsWith('by hand: '))
+}
+
+/** Those that only an action by hand comes to. */
+export function pointsByHand(): string[] {
+  return allPoints().filter((point) => point.startsWith('by hand: '))
+}
+
+function allPoints(): string[] {
   const folder = fileURLToPath(new URL('../../activities/', import.meta.url))
   const sources = readdirSync(folder).map((name) => readFileSync(folder + name, 'utf8'))
   return sources.flatMap((source) => [...source.matchAll(/\bat\('([^']+)'\)/g)].map((match) => match[1]!))

@@ -12,6 +12,7 @@ import { saveDefinition } from '../../environments/save.ts'
 import { DEFAULT_SETTINGS, type Services } from '../../environments/services.ts'
 import { readState, slotsOf } from '../../environments/state.ts'
 import { load } from '../../language/index.ts'
+import type { Action, Subject } from '../../model/actions.ts'
 import type { RotatorState } from '../../rotators/rotator.ts'
 import { findRotator } from '../../rotators/index.ts'
 import { findLogin } from '../../rotators/logins/index.ts'
@@ -58,6 +59,9 @@ export interface RotateOptions {
   force?: boolean
   requestKey?: string
   login?: string
+  /** `rotate` where absent. */
+  action?: Action
+  subject?: Subject
 }
 
 /** What `ada` asks for when she rotates everything by hand. */
@@ -150,6 +154,8 @@ export async function startLine(limits: Partial<RotationLimits> = {}): Promise<L
         paths: options.paths ?? null,
         force: options.force ?? false,
         requestKey: options.requestKey ?? null,
+        ...(options.action && { action: options.action }),
+        ...(options.subject && { subject: options.subject }),
       })
       await wait(on, eventId, AbortSignal.timeout(60_000))
       return (await findEvent(db, eventId))!
