@@ -4,6 +4,7 @@ import { commandPath, commandsBelow, examplesOf, exitCodesOf, type ExitCode } fr
 import { createContext } from '../cli/context.ts'
 import { EXIT_CODES } from '../cli/failure.ts'
 import { createProgram } from '../cli/program.ts'
+import { fence, table } from './markdown.ts'
 
 /** The parts of the page below its title. */
 export function commandLinePage(): string[] {
@@ -44,11 +45,11 @@ function section(command: Command, heading: string): string[] {
   return [
     `${heading} \`rekey ${commandPath(command)}\``,
     sentence(command.description()) + (aliases.length > 0 ? ` Also ${aliases.join(', ')}.` : ''),
-    block('text', [`rekey ${commandPath(command)} ${command.usage().replace(/\[options\] ?/, '')}`.trim()]),
+    fence('text', `rekey ${commandPath(command)} ${command.usage().replace(/\[options\] ?/, '')}`.trim()),
     ...(options.length > 0
       ? [options.map(({ flags, description }) => `- \`${flags}\`: ${description}`).join('\n')]
       : []),
-    block('sh', examplesOf(command)),
+    fence('sh', examplesOf(command).join('\n')),
     ...(exitCodesOf(command).length > 0 ? ['Exit codes:', codeTable(exitCodesOf(command))] : []),
   ]
 }
@@ -61,14 +62,9 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`.replaceAll('<', String.raw`\<`)
 }
 
-function block(language: string, lines: readonly string[]): string {
-  return ['```' + language, ...lines, '```'].join('\n')
-}
-
 function codeTable(codes: readonly ExitCode[]): string {
-  return [
-    '| code | meaning |',
-    '| --- | --- |',
-    ...codes.map(({ code, meaning }) => `| ${code} | ${meaning} |`),
-  ].join('\n')
+  return table(
+    ['code', 'meaning'],
+    codes.map(({ code, meaning }) => [code, meaning]),
+  )
 }

@@ -7,13 +7,12 @@ import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
 import { VARIABLES } from '../config/variables.ts'
 import { FAILURES } from '../model/failures.ts'
-import type { JSONSchema, Schema } from '../model/json-schema.ts'
 import { findRotator, rotatorNames } from '../rotators/index.ts'
-import type { AnyRotator } from '../rotators/rotator.ts'
 import { commandLinePage } from './command-line-page.ts'
+import { code, page, table } from './markdown.ts'
+import { rotatorPage } from './rotator-page.ts'
 
 const ROOT = new URL('../', import.meta.url)
-const MADE = '<!-- Written by docs/generate.ts from the code; edit that, and run it again. -->'
 
 /** Path from the root → text, formatted as `make check` wants it. */
 export async function generatedPages(): Promise<Map<string, string>> {
@@ -65,63 +64,6 @@ function failuresPage(): string {
       'What may pass by itself is tried again within the same rotation, for `REKEY_TARGET_BUDGET`.',
     table(['code', 'tried again', 'who has to act', 'meaning'], rows),
   ])
-}
-
-function rotatorPage(rotator: AnyRotator): string {
-  const { name, title, slots, inputs, state, permissions } = rotator
-  return page(`\`fn::rotate::${name}\``, [
-    `${title}. ` +
-      (slots === 2
-        ? 'Two credentials are valid at any time: a rotation replaces the older one, and whoever holds the other keeps access.'
-        : 'One credential is valid at a time.'),
-    '## Inputs\n',
-    table(['input', 'type', 'required', 'meaning'], propertyRows(inputs)),
-    '## State\n',
-    'What opening the environment yields at the place of the call. Rekey writes it into each new revision, with the ' +
-      'secret parts sealed; it may be given to hand over credentials that exist already.',
-    table(['property', 'type', 'required', 'meaning'], propertyRows(state)),
-    '## What it needs at the target\n',
-    table(
-      ['who', 'grant', 'why'],
-      permissions.map(({ who, grant, why }) => [who, code(grant), why]),
-    ),
-  ])
-}
-
-/** One row per leaf, in the order of the schema; nested properties by their dotted path. */
-function propertyRows(schema: JSONSchema, prefix = ''): string[][] {
-  return Object.entries(schema.properties ?? {}).flatMap(([key, property]) => {
-    if (typeof property === 'boolean') return []
-    const path = prefix === '' ? key : `${prefix}.${key}`
-    const isRequired = (schema.required ?? []).includes(key) ? 'yes' : 'no'
-    const notes = [
-      property.description ?? '',
-      property.enum ? `One of ${property.enum.map((value) => code(String(value))).join(', ')}.` : '',
-      property.default === undefined ? '' : `Default: ${code(JSON.stringify(property.default))}.`,
-      property.secret ? 'Secret.' : '',
-    ]
-    const row = [code(path), typeOf(property), isRequired, notes.filter((note) => note !== '').join(' ')]
-    return [row, ...propertyRows(property, path)]
-  })
-}
-
-function typeOf(schema: Schema): string {
-  if (typeof schema === 'boolean') return 'any'
-  const choices = schema.anyOf ?? schema.oneOf
-  return choices ? choices.map(typeOf).join(' or ') : (schema.type ?? 'any')
-}
-
-function page(title: string, parts: string[]): string {
-  return [MADE, `# ${title}`, ...parts].join('\n\n')
-}
-
-function table(head: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
-}
-
-function code(text: string): string {
-  return `\`${text}\``
 }
 
 if (import.meta.main)

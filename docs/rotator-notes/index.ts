@@ -1,0 +1,9 @@
+/** The notes of each rotator, by its name. Nothing but the list. */
+import { awsIamNotes } from './aws-iam.ts'
+import type { RotatorNotes } from './notes.ts'
+import { postgresNotes } from './postgres.ts'
+
+export const ROTATOR_NOTES: Readonly<Record<string, RotatorNotes>> = {
+  'aws-iam': awsIamNotes,
+  postgres: postgresNotes,
+}

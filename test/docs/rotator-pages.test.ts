@@ -1,0 +1,76 @@
+/** The pages of the rotators: their examples can be saved as they are, their policies and codes are those of the code. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ROTATOR_NOTES } from '../../docs/rotator-notes/index.ts'
+import { FAILURES } from '../../model/failures.ts'
+import { findRotator, rotatorNames } from '../../rotators/index.ts'
+import { commandLine, type CommandLine } from '../cli/command-line.ts'
+import { startApi, type Api } from '../server/api.ts'
+
+let api: Api
+let cli: CommandLine
+
+beforeAll(async () => {
+  api = await startApi()
+  const url = await api.app.listen({ port: 0, host: '127.0.0.1' })
+  cli = await commandLine({ REKEY_URL: url, REKEY_TOKEN: api.tokens['admin']! })
+})
+
+afterAll(async () => {
+  await cli.close()
+  await api.close()
+})
+
+test('every rotator has notes, and there are no others', () => {
+  expect(Object.keys(ROTATOR_NOTES).sort()).toEqual(rotatorNames())
+})
+
+describe.each(Object.entries(ROTATOR_NOTES))('%s', (name, notes) => {
+  test('the example checks clean, is saved without a warning, and holds the rotate call', async () => {
+    for (const { environment, yaml } of notes.example) {
+      expect(await cli.run(['env', 'init', environment, '-f', '-'], { input: yaml })).toEqual({
+        code: 0,
+        stdout: expect.stringContaining(`Saved ${environment}`) as string,
+        stderr: '',
+      })
+      const checked = await cli.run(['env', 'check', '-'], { input: yaml })
+      expect(checked).toMatchObject({ code: 0, stderr: '' })
+    }
+    expect(notes.example.at(-1)!.yaml).toContain(`fn::rotate::${name}:`)
+  })
+
+  test('the failure codes are codes, and those that people have to act on are all there', () => {
+    expect(Object.keys(notes.failures).filter((code) => !Object.hasOwn(FAILURES, code))).toEqual([])
+    expect(Object.keys(notes.failures)).toEqual(
+      expect.arrayContaining([
+        'TARGET_UNREACHABLE',
+        'LOGIN_FAILED',
+        'TARGET_DENIED',
+        'TARGET_NOT_FOUND',
+        'TARGET_CHANGED',
+      ]),
+    )
+  })
+
+  test('what is to be pasted at the target has every grant that the rotator says it needs', () => {
+    const pasted = notes.setup.map(({ text }) => text).join('\n')
+    const words = findRotator(name)!.permissions.map(({ grant }) => grant.split(/\s/).at(-1)!)
+    for (const { grant } of findRotator(name)!.permissions)
+      for (const word of grant.match(/iam:\w+|CREATEROLE|CONNECT|ADMIN OPTION/g) ?? words)
+        expect(pasted).toContain(word)
+  })
+})
+
+test('the policy for AWS allows exactly what the rotator asks, on one user alone', () => {
+  const [policy] = ROTATOR_NOTES['aws-iam']!.setup.filter(({ language }) => language === 'json')
+  const { Version, Statement } = JSON.parse(policy!.text) as {
+    Version: string
+    Statement: { Effect: string; Action: string[]; Resource: string }[]
+  }
+  expect(Version).toBe('2012-10-17')
+  expect(Statement).toHaveLength(1)
+  expect(Statement[0]).toMatchObject({
+    Effect: 'Allow',
+    Resource: expect.stringMatching(/^arn:aws:iam::\d{12}:user\/[^*]+$/) as string,
+  })
+  expect(Statement[0]!.Action).toEqual(findRotator('aws-iam')!.permissions.map(({ grant }) => grant))
+})
