@@ -37,6 +37,19 @@ describe('what is no schedule', () => {
     ['@minutely', /@daily/],
     ['@every 1h', /@daily/],
     ['0 0 * * 0,7', /duplicate/],
+    ['HH 3 * * *', /"HH" in the field minute: H is written as H, H\/15/],
+    ['5H 3 * * *', /"5H"/],
+    ['H-5 3 * * *', /"H-5"/],
+    ['*/H 3 * * *', /"\*\/H"/],
+    ['0 h * * *', /"h" in the field hour/],
+    ['H() 3 * * *', /"H\(\)"/],
+    ['H/0 3 * * *', /"H\/0"/],
+    ['H(30-10) 3 * * *', /from 0 to 59/],
+    ['H(0-99) 3 * * *', /from 0 to 59/],
+    ['0 0 H(0-31) * *', /from 1 to 31/],
+    ['0 0 H(30-31) 2 *', /never fires/],
+    ['@H', /@daily/],
+    [`${'0,'.repeat(300)}1 3 * * *`, /^"(0,){50}…" is not a schedule: it is longer than 500/],
   ])('%j', (cron, words) => {
     const attempt = () => parseSchedule(cron, 'UTC', SEED)
     expect(attempt).toThrow(Refusal)
@@ -73,6 +86,29 @@ describe('what is a schedule', () => {
       nextDue(parseSchedule('H H * * *', 'UTC', seed), at('2027-01-01'))!.getTime(),
     )
     expect(new Set(times).size).toBeGreaterThan(30)
+  })
+
+  it('spreads H over days that every month has, and over each day of the week once', () => {
+    const seeds = Array.from({ length: 300 }, (_, index) => `environment-${index}`)
+    const days = seeds.map(
+      (seed) => parseSchedule('H H H * *', 'UTC', seed).expression.fields.dayOfMonth.values,
+    )
+    expect(new Set(days.flat()).size).toBe(28)
+    expect(Math.max(...days.flat().map(Number))).toBe(28)
+    const weekdays = seeds.map(
+      (seed) => parseSchedule('H H * * H', 'UTC', seed).expression.fields.dayOfWeek.values,
+    )
+    expect([...new Set(weekdays.flat())].map(Number).sort()).toEqual([0, 1, 2, 3, 4, 5, 6])
+  })
+
+  it.each([
+    ['H(0-29)/10 3 * * *', 3],
+    ['H/15 3 * * *', 4],
+    ['5,H(30-40) 3 * * *', 2],
+  ])('%s is due %i times a day', (cron, count) => {
+    const schedule = parseSchedule(cron, 'UTC', SEED)
+    const times = nextDues(schedule, at('2027-01-01T00:00:00Z'), count + 1)
+    expect(times.at(-1)!.getTime() - times[0]!.getTime()).toBe(24 * HOUR)
   })
 
   it('takes either day where both day fields are restricted', () => {
