@@ -107,7 +107,6 @@ async function start(
     REKEY_LISTEN: listen,
     REKEY_WORKER_LISTEN: `127.0.0.1:${await freePort()}`,
     REKEY_KEY_FILE: paths.keyFile,
-    REKEY_LOG_LEVEL: 'warn',
     REKEY_RECONCILE_INTERVAL: `${RECONCILE_EVERY / 1000}s`,
     // The same credentials are rotated again and again.
     REKEY_MIN_ROTATION_AGE: '0s',

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { AuditEntry } from './audit.ts'
+import { batched, oncePer } from './batch.ts'
 import type { Queryable } from './database.ts'
 
 export interface OpenSession {
@@ -14,64 +15,72 @@ export interface OpenSession {
   leftMs: number
 }
 
-const COLUMNS = [
-  'id',
-  'environment_id as environmentId',
-  'revision',
-  'login',
-  'expires_at as expiresAt',
-  sql<number>`(extract(epoch from expires_at - now()) * 1000)::float8`.as('leftMs'),
-] as const
+const COLUMNS = sql`s.id, s.environment_id as "environmentId", s.revision, s.login, s.expires_at as "expiresAt",
+  (extract(epoch from s.expires_at - now()) * 1000)::float8 as "leftMs"`
+
+export interface NewSession {
+  environmentId: string
+  organization: string
+  revision: number
+  login: string
+  durationMs: number
+}
 
 /** Makes a session and its line in the audit log, in one statement: there is not one without the other. */
-export async function createSession(
-  db: Queryable,
-  session: {
-    environmentId: string
-    organization: string
-    revision: number
-    login: string
-    durationMs: number
-  },
-): Promise<OpenSession> {
-  const id = randomUUID()
-  const action: AuditEntry['action'] = 'environment.open'
-  const details: AuditEntry['details'] = { revision: session.revision, session: id }
-  return db
-    .with('audited', (inner) =>
-      inner.insertInto('audit_log').values({
-        actor: session.login,
-        action,
-        organization: session.organization,
-        environment_id: session.environmentId,
-        details: JSON.stringify(details),
-      }),
-    )
-    .insertInto('open_sessions')
-    .values({
-      id,
-      environment_id: session.environmentId,
-      revision: session.revision,
-      login: session.login,
-      expires_at: sql<Date>`now() + ${session.durationMs} * interval '1 millisecond'`,
-    })
-    .returning(COLUMNS)
-    .executeTakeFirstOrThrow()
+export async function createSession(db: Queryable, session: NewSession): Promise<OpenSession> {
+  return creations(db)({ ...session, id: randomUUID() })
 }
+
+const ACTION: AuditEntry['action'] = 'environment.open'
+
+const creations = oncePer((db: Queryable) =>
+  batched(async (made: (NewSession & { id: string })[]) => {
+    const column = (part: keyof (typeof made)[number]) => made.map((session) => session[part])
+    const { rows } = await sql<OpenSession>`
+      with made as (
+        select made.id, made.environment_id, made.organization, made.revision, made.login, made.duration
+        from unnest(
+          ${column('id')}::uuid[], ${column('environmentId')}::uuid[], ${column('organization')}::text[],
+          ${column('revision')}::int[], ${column('login')}::text[], ${column('durationMs')}::float8[]
+        ) as made (id, environment_id, organization, revision, login, duration)
+      ), audited as (
+        insert into audit_log (actor, action, organization, environment_id, details)
+        select login, ${ACTION}, organization, environment_id,
+          jsonb_build_object('revision', revision, 'session', id) from made
+      )
+      insert into open_sessions as s (id, environment_id, revision, login, expires_at)
+      select id, environment_id, revision, login, now() + duration * interval '1 millisecond' from made
+      returning ${COLUMNS}`.execute(db)
+    return inOrder(made, rows) as OpenSession[]
+  }),
+)
 
 /** The session of this person in this environment, unless it has expired. */
 export async function findSession(
   db: Queryable,
   { id, environmentId, login }: { id: string; environmentId: string; login: string },
 ): Promise<OpenSession | undefined> {
-  return db
-    .selectFrom('open_sessions')
-    .select(COLUMNS)
-    .where(sql<boolean>`id::text = ${id}`)
-    .where('environment_id', '=', environmentId)
-    .where('login', '=', login)
-    .where('expires_at', '>', sql<Date>`now()`)
-    .executeTakeFirst()
+  const found = await lookups(db)({ id })
+  return found?.environmentId === environmentId && found.login === login ? found : undefined
+}
+
+/** What people give as an id may be anything. */
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+const lookups = oncePer((db: Queryable) =>
+  batched(async (asked: { id: string }[]) => {
+    const ids = asked.map(({ id }) => id).filter((id) => UUID.test(id))
+    const { rows } = await sql<OpenSession>`
+      select ${COLUMNS} from open_sessions s where s.id = any(${ids}::uuid[]) and s.expires_at > now()`.execute(
+      db,
+    )
+    return inOrder(asked, rows)
+  }),
+)
+
+function inOrder(asked: { id: string }[], rows: OpenSession[]): (OpenSession | undefined)[] {
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  return asked.map(({ id }) => byId.get(id))
 }
 
 /** Forgets what has expired; how many. */

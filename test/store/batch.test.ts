@@ -1,0 +1,151 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { batched } from '../../store/batch.ts'
+import { findCaller, findEnvironmentOf } from '../../store/callers.ts'
+import { createEnvironment, type Environment } from '../../store/environments.ts'
+import { giveGrant, takeGrant } from '../../store/grants.ts'
+import { createSession, findSession } from '../../store/sessions.ts'
+import { createToken, revokeToken } from '../../store/tokens.ts'
+import { freshStore, type TestStore } from '../support/store.ts'
+
+describe('questions of many', () => {
+  /** Answers when it is told to. */
+  const slow = () => {
+    const asked: { questions: number[]; answer(): void }[] = []
+    const ask = batched(async (questions: number[]) => {
+      await new Promise<void>((answer) => asked.push({ questions, answer }))
+      return questions.map((question) => question * 10)
+    })
+    return { asked, ask }
+  }
+
+  test('go together with those that came while others were under way, never with those', async () => {
+    const { asked, ask } = slow()
+    const answers = [1, 2, 3, 4, 5].map((question) => ask(question))
+    expect(asked.map(({ questions }) => questions)).toEqual([[1], [2]])
+    asked[0]!.answer()
+    await turn()
+    expect(asked.map(({ questions }) => questions)).toEqual([[1], [2], [3, 4, 5]])
+    asked[1]!.answer()
+    asked[2]!.answer()
+    expect(await Promise.all(answers)).toEqual([10, 20, 30, 40, 50])
+    const later = ask(6)
+    expect(asked.at(-1)!.questions).toEqual([6])
+    asked.at(-1)!.answer()
+    expect(await later).toBe(60)
+  })
+
+  test('fail alone', async () => {
+    const calls: number[][] = []
+    const ask = batched(async (questions: number[]) => {
+      calls.push(questions)
+      await turn()
+      if (questions.includes(13)) throw new Error('not this one')
+      return questions
+    })
+    const answers = await Promise.allSettled([1, 2, 3, 13, 4].map((question) => ask(question)))
+    expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : 'failed'))).toEqual([
+      1,
+      2,
+      3,
+      'failed',
+      4,
+    ])
+    expect(calls).toContainEqual([3, 13, 4])
+  })
+})
+
+describe('in the store', () => {
+  let store: TestStore
+  let environment: Environment
+  let token: string
+  beforeAll(async () => {
+    store = await freshStore()
+    const { db, keeper } = store
+    environment = await createEnvironment(db, keeper, {
+      organization: 'acme',
+      project: 'app',
+      name: 'prod',
+      creator: 'ada',
+    })
+    token = (await createToken(db, { login: 'ada', name: 'test' })).token.reveal()
+  })
+  afterAll(() => store.close())
+
+  const name = (given: string) => ({ organization: 'acme', project: 'app', name: given })
+
+  test('callers get each their own answer, whoever asks at the same time', async () => {
+    const bobs = (await createToken(store.db, { login: 'bob', name: 'test' })).token.reveal()
+    const ask = (given: string, of: string) =>
+      findCaller(store.db, given, name(of)).catch((error: Error) => error.message)
+    const answers = await Promise.all([
+      ask(token, 'prod'),
+      ask(token, 'prod'),
+      ask(bobs, 'prod'),
+      ask('rkp_unknown', 'prod'),
+      ask(token, 'none'),
+      ask(token, 'nul\0'),
+      ask(token, 'quote"\\{},'),
+      ask(token, 'prod'),
+    ])
+    const known = { login: 'ada', level: 'admin', environment: { id: environment.id, newestRevision: 1 } }
+    expect(answers[0]).toMatchObject(known)
+    expect(answers[1]).toMatchObject(known)
+    expect(answers[2]).toMatchObject({ login: 'bob', level: null, environment: { id: environment.id } })
+    expect(answers[3]).toBe('this access token is not known here')
+    expect(answers[4]).toEqual({ login: 'ada', level: null, environment: undefined })
+    expect(answers[5]).toContain('invalid byte sequence')
+    expect(answers[6]).toEqual({ login: 'ada', level: null, environment: undefined })
+    expect(answers[7]).toMatchObject(known)
+  })
+
+  test('a token or a grant that is taken away counts no more for whoever asks after that', async () => {
+    const made = await createToken(store.db, { login: 'eve', name: 'test' })
+    const eves = made.token.reveal()
+    const scope = { organization: 'acme', project: 'app', environmentId: environment.id }
+    await giveGrant(store.db, { scope, login: 'eve', level: 'open', grantedBy: 'ada' })
+    // Others keep asking all the time, so that there is always something under way to be answered with.
+    let going = true
+    const others = Array.from({ length: 8 }, async () => {
+      while (going) await findCaller(store.db, eves, name('prod')).catch(() => undefined)
+    })
+    try {
+      expect(await findCaller(store.db, eves, name('prod'))).toMatchObject({ level: 'open' })
+      await takeGrant(store.db, { scope, login: 'eve' })
+      expect(await findCaller(store.db, eves, name('prod'))).toMatchObject({ level: null })
+      expect(await findEnvironmentOf(store.db, 'eve', name('prod'))).toMatchObject({ level: null })
+      await revokeToken(store.db, { id: made.id, login: 'eve' })
+      await expect(findCaller(store.db, eves, name('prod'))).rejects.toThrow('was revoked')
+    } finally {
+      going = false
+      await Promise.all(others)
+    }
+  })
+
+  test('sessions that are made and found together stay apart, each with its line in the audit log', async () => {
+    const of = { environmentId: environment.id, organization: 'acme', revision: 1 }
+    const logins = ['ada', 'bob', 'eve', 'ada', 'bob']
+    const made = await Promise.all(
+      logins.map((login, at) => createSession(store.db, { ...of, login, durationMs: 1000 * (at + 1) })),
+    )
+    expect(made.map(({ login, leftMs }) => [login, leftMs])).toEqual(
+      logins.map((login, at) => [login, 1000 * (at + 1)]),
+    )
+    const found = await Promise.all(made.map(({ id, login }) => findSession(store.db, { ...of, id, login })))
+    expect(found.map((session) => session?.id)).toEqual(made.map(({ id }) => id))
+    const wrong = await Promise.all([
+      findSession(store.db, { ...of, id: made[0]!.id, login: 'bob' }),
+      findSession(store.db, { ...of, environmentId: made[1]!.id, id: made[0]!.id, login: 'ada' }),
+      findSession(store.db, { ...of, id: 'no uuid', login: 'ada' }),
+    ])
+    expect(wrong).toEqual([undefined, undefined, undefined])
+    const lines = await store.db
+      .selectFrom('audit_log')
+      .select(['actor', 'details'])
+      .where('action', '=', 'environment.open')
+      .execute()
+    const written = lines.map(({ actor, details }) => `${actor} ${(details as { session: string }).session}`)
+    expect(new Set(written)).toEqual(new Set(made.map(({ login, id }) => `${login} ${id}`)))
+    expect(written).toHaveLength(made.length)
+  })
+})
