@@ -41,8 +41,14 @@ const REASONS: Record<number, string> = {
   16: 'this account may not register search attributes',
 }
 
-/** Registers what is missing; safe to repeat, and at the same time as others do. @throws when Temporal is away. */
-export async function registerSearchAttributes(client: Client): Promise<SearchAttributeReport> {
+/**
+ * Registers what is missing; safe to repeat, and at the same time as others do. `deadline`: milliseconds.
+ * @throws when Temporal is away
+ */
+export async function registerSearchAttributes(
+  client: Client,
+  deadline: number = DEADLINE,
+): Promise<SearchAttributeReport> {
   const { namespace } = client.options
   const operator = client.connection.operatorService
   const list = async () => (await operator.listSearchAttributes({ namespace })).customAttributes ?? {}
@@ -50,7 +56,7 @@ export async function registerSearchAttributes(client: Client): Promise<SearchAt
     const searchAttributes = Object.fromEntries(wanted.map(({ name, type }) => [name, NUMBERS[type]]))
     await operator.addSearchAttributes({ namespace, searchAttributes })
   }
-  return await client.connection.withDeadline(Date.now() + DEADLINE, async () => {
+  return await client.connection.withDeadline(Date.now() + deadline, async () => {
     let known: Record<string, unknown>
     try {
       known = await list()

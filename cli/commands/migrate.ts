@@ -1,14 +1,15 @@
-/** `rekey migrate`: brings the store's schema up to date, and ties a new store to a new key when asked to. */
+/** `rekey migrate`: brings the store's schema up to date, ties a new store to a new key when asked to, and registers at Temporal. */
 import type { Command } from 'commander'
 import { declare } from '../command.ts'
 import type { Context } from '../context.ts'
-import { print, printJson } from '../output.ts'
+import { note, print, printJson } from '../output.ts'
 
 export function addMigrate(program: Command, context: Context): void {
   declare(program, {
     usage: 'migrate',
     about:
-      'bring the schema of REKEY_DATABASE_URL up to date; run it before server and worker of a new version',
+      'bring the schema of REKEY_DATABASE_URL up to date and register the search attributes of REKEY_TEMPORAL_ADDRESS; ' +
+      'run it before server and worker of a new version',
     examples: ['rekey migrate', 'rekey migrate --new-key   # a new store: makes REKEY_KEY_FILE as well'],
     json: true,
   })
@@ -17,10 +18,16 @@ export function addMigrate(program: Command, context: Context): void {
       const settings = context.settings()
       // Loaded here: no other command should wait for it.
       const { migrateStore } = await import('../migrate-store.ts')
+      const { describeRegistration, registerInTemporal } = await import('../register-search-attributes.ts')
       const { applied, key } = await migrateStore(settings, options.newKey === true)
-      if (options.json) return printJson(context, { applied, key, keyFile: settings.keyFile })
+      const searchAttributes = await registerInTemporal(settings)
+      if (options.json)
+        return printJson(context, { applied, key, keyFile: settings.keyFile, searchAttributes })
       print(context, applied.length > 0 ? `Applied ${applied.join(', ')}` : 'The schema is up to date')
       print(context, describeKey(key, settings.keyFile))
+      // What is not there yet is no result: it comes when server and worker start.
+      const tell = searchAttributes && Object.keys(searchAttributes.missing).length === 0 ? print : note
+      tell(context, describeRegistration(searchAttributes, settings.temporalAddress))
     })
 }
 

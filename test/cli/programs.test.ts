@@ -38,7 +38,9 @@ describe('migrate', () => {
   test('a new store: schema first, then one key, made once and readable by its owner alone', async () => {
     const first = await cli.run(['migrate'], { env })
     expect(first.code).toBe(0)
-    expect(first.stdout).toMatch(/^Applied 0001-initial\b.*\nNo key .+ "rekey migrate --new-key" once\n$/)
+    expect(first.stdout).toMatch(
+      /^Applied 0001-initial\b.*\nNo key .+ "rekey migrate --new-key" once\n.+ search attributes .+\n$/,
+    )
     const second = await cli.run(['migrate', '--new-key'], { env })
     expect(second.stdout).toContain(`Made the key file ${env['REKEY_KEY_FILE']}`)
     const key = await readFile(env['REKEY_KEY_FILE']!, 'utf8')
@@ -50,6 +52,19 @@ describe('migrate', () => {
     expect(third.stderr).toMatch(/^rekey: this store has its key already; .+\n$/)
     expect(await readFile(env['REKEY_KEY_FILE']!, 'utf8')).toBe(key)
     expect((await cli.run(['migrate'], { env })).stdout).toContain('The schema is up to date')
+  })
+
+  test('search attributes are registered in Temporal; without one, who migrates hears who will do it', async () => {
+    expect((await cli.run(['migrate'], { env })).stdout).toMatch(
+      /(Registered the search attributes .*RekeyOutcome.* in Temporal|Temporal has the search attributes already)\n$/,
+    )
+    const again = await cli.run(['migrate', '--json'], { env })
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      searchAttributes: { usable: expect.arrayContaining(['RekeyEnvironment']), added: [], missing: {} },
+    })
+    const away = await cli.run(['migrate'], { env: { ...env, REKEY_TEMPORAL_ADDRESS: '127.0.0.1:9' } })
+    expect(away).toMatchObject({ code: 0, stdout: expect.not.stringContaining('Temporal') })
+    expect(away.stderr).toContain('server and worker register the search attributes when they start')
   })
 
   test('a key file that was handed out is taken, and never replaced', async () => {
