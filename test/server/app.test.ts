@@ -208,7 +208,11 @@ describe('health', () => {
       message: expect.stringContaining('the database cannot be reached right now'),
     })
     await app.close()
-    expect((await api.call('GET', '/readyz')).json).toEqual({ status: 'ok', checks: {} })
+    expect((await api.call('GET', '/readyz')).json).toEqual({
+      status: 'ok',
+      checks: {},
+      overdueSchedules: 0,
+    })
   })
 })
 

@@ -104,6 +104,160 @@ it('is made, listed, read, edited, paused and removed, and Temporal follows', as
   await expect(handle.describe()).rejects.toBeInstanceOf(ScheduleNotFoundError)
 })
 
+describe('due once', () => {
+  const hour = 3_600_000
+  const tomorrow = () => new Date(Math.floor(Date.now() / 1000) * 1000 + 24 * hour)
+  /** As if it had been made an hour ago for half an hour ago. */
+  const letPass = async (id: string) => {
+    const past = new Date(Math.floor(Date.now() / 1000) * 1000 - hour / 2)
+    await api.db
+      .updateTable('schedules')
+      .set({ once_at: past, effective_at: new Date(past.getTime() - hour / 2) })
+      .where('id', '=', id)
+      .execute()
+    return past
+  }
+
+  it('is made and shown, takes the place of a cron text and gives way to one, and Temporal follows', async () => {
+    const path = await schedulesOf()
+    const at = tomorrow()
+    const made = await api.call('POST', path, once(at.toISOString(), { timezone: 'Asia/Kathmandu' }))
+    expect(made).toMatchObject({
+      status: 200,
+      json: {
+        scheduleOnce: at.toISOString(),
+        timezone: 'Asia/Kathmandu',
+        nextExecution: at.toISOString(),
+        nextExecutions: [at.toISOString()],
+        nextDueTimes: [{ utc: at.toISOString(), local: expect.stringMatching(/\+05:45$/) }],
+        lastExecuted: '',
+        ended: false,
+      },
+    })
+    expect(made.json).not.toHaveProperty('scheduleCron')
+    const { id } = made.json
+    const handle = client.schedule.getHandle(temporalScheduleId(id))
+    expect((await handle.describe()).info.nextActionTimes).toEqual([at])
+
+    const cron = await api.call('PATCH', `${path}/${id}`, { body: { scheduleCron: '0 3 * * *' } })
+    expect(cron.json).toMatchObject({ scheduleCron: '0 3 * * *', timezone: 'Asia/Kathmandu', ended: false })
+    expect(cron.json).not.toHaveProperty('scheduleOnce')
+    expect((await handle.describe()).spec.timezone).toBe('Asia/Kathmandu')
+    const again = await api.call('PATCH', `${path}/${id}`, { body: { scheduleOnce: at.toISOString() } })
+    expect(again.json).toMatchObject({ scheduleOnce: at.toISOString() })
+    expect(again.json).not.toHaveProperty('scheduleCron')
+    const zone = await api.call('PATCH', `${path}/${id}`, { body: { timezone: 'UTC', scheduleCron: null } })
+    expect(zone.json).toMatchObject({ scheduleOnce: at.toISOString(), timezone: 'UTC', ended: false })
+    expect((await handle.describe()).info.nextActionTimes).toEqual([at])
+    for (const body of [
+      { scheduleOnce: '2020-01-01T00:00:00Z' },
+      { scheduleOnce: at.toISOString(), scheduleCron: '@daily' },
+    ])
+      expect((await api.call('PATCH', `${path}/${id}`, { body })).status).toBe(400)
+    expect((await api.call('GET', `${path}/${id}`)).json).toEqual(zone.json)
+    await api.call('DELETE', `${path}/${id}`)
+  })
+
+  it('has ended once it was taken up, and keeps its history', async () => {
+    const path = await schedulesOf()
+    const { id, definition } = (await api.call('POST', path, once(tomorrow().toISOString()))).json
+    const past = await letPass(id)
+    const read = async () => (await api.call('GET', `${path}/${id}`)).json
+    expect(await read()).toMatchObject({ ended: false, nextExecution: '', lastExecuted: '' })
+    const request = await insertRequest(api.db, {
+      environmentId: definition.environmentID,
+      trigger: 'schedule',
+      login: 'admin',
+      paths: null,
+      force: false,
+      requestKey: `schedule/${id}/${past.toISOString()}`,
+      schedule: { id, version: 1, dueAt: past },
+    })
+    expect((await read()).ended).toBe(false)
+    await markServed(api.db, request.eventId)
+    expect(await read()).toMatchObject({
+      ended: true,
+      nextExecution: '',
+      lastExecuted: past.toISOString(),
+      scheduleOnce: past.toISOString(),
+    })
+    expect((await api.call('GET', `${path}/${id}/history`)).json.scheduleHistoryEvents).toHaveLength(1)
+    expect(await api.call('PATCH', `${path}/${id}`, { body: { timezone: 'Asia/Tokyo' } })).toMatchObject({
+      status: 400,
+      json: { message: expect.stringMatching(/has passed/) },
+    })
+    const anew = await api.call('PATCH', `${path}/${id}`, {
+      body: { scheduleOnce: tomorrow().toISOString() },
+    })
+    expect(anew.json).toMatchObject({ ended: false, lastExecuted: past.toISOString() })
+    await api.call('DELETE', `${path}/${id}`)
+  })
+
+  it('that passed while it was paused is not made up for, and says so', async () => {
+    const path = await schedulesOf()
+    const { id } = (await api.call('POST', path, once(tomorrow().toISOString()))).json
+    await letPass(id)
+    expect((await api.call('POST', `${path}/${id}/pause`)).json).toMatchObject({ paused: true, ended: true })
+    expect(await api.call('POST', `${path}/${id}/resume`)).toMatchObject({
+      status: 400,
+      json: { message: expect.stringMatching(/has passed.*in the future/) },
+    })
+    await api.call('DELETE', `${path}/${id}`)
+  })
+})
+
+it('warns where the clocks move a due time or show it twice', async () => {
+  const path = await schedulesOf()
+  const skipped = await api.call('POST', path, whole('30 2 * 3 0', { timezone: 'America/New_York' }))
+  expect(skipped.json.nextDueTimes).toHaveLength(10)
+  const warnings = (json: { nextDueTimes: { warning?: string }[] }) =>
+    json.nextDueTimes.flatMap(({ warning }) => warning ?? [])
+  expect(warnings(skipped.json).length).toBeGreaterThanOrEqual(2)
+  for (const warning of warnings(skipped.json)) expect(warning).toMatch(/skip 02:30 .* due at 03:30 instead/)
+  const doubled = await api.call('PATCH', `${path}/${skipped.json.id}`, {
+    body: { scheduleCron: '30 1 * 11 0' },
+  })
+  expect(warnings(doubled.json).length).toBeGreaterThanOrEqual(2)
+  for (const warning of warnings(doubled.json)) expect(warning).toMatch(/show 01:30 twice .* first time only/)
+  await api.call('DELETE', `${path}/${skipped.json.id}`)
+})
+
+it('of two edits at once neither undoes what it does not speak of', async () => {
+  const path = await schedulesOf()
+  const { id } = (await api.call('POST', path, whole('0 3 * * *'))).json
+  const edits = [{ scheduleCron: '0 4 * * *' }, { timezone: 'Asia/Tokyo' }]
+  for (const answer of await Promise.all(edits.map((body) => api.call('PATCH', `${path}/${id}`, { body }))))
+    expect(answer.status).toBe(200)
+  expect((await api.call('GET', `${path}/${id}`)).json).toMatchObject({
+    scheduleCron: '0 4 * * *',
+    timezone: 'Asia/Tokyo',
+    version: 3,
+  })
+  const { spec } = await client.schedule.getHandle(temporalScheduleId(id)).describe()
+  expect(spec).toMatchObject({ timezone: 'Asia/Tokyo', calendars: [{ hour: [{ start: 4 }] }] })
+  await api.call('DELETE', `${path}/${id}`)
+})
+
+it('that is overdue is told by /readyz, which stays 200', async () => {
+  const path = await schedulesOf()
+  const { id } = (await api.call('POST', path, whole('@hourly'))).json
+  const hour = 3_600_000
+  const due = new Date(Math.floor(Date.now() / hour) * hour - hour)
+  await api.db
+    .updateTable('schedules')
+    .set({ effective_at: new Date(due.getTime() - 1) })
+    .where('id', '=', id)
+    .execute()
+  expect(await api.call('GET', '/readyz', { as: null })).toMatchObject({
+    status: 200,
+    json: { status: 'ok', overdueSchedules: 1, overdueSince: due.toISOString() },
+  })
+  await api.call('DELETE', `${path}/${id}`)
+  const { json } = await api.call('GET', '/readyz', { as: null })
+  expect(json).toMatchObject({ overdueSchedules: 0 })
+  expect(json).not.toHaveProperty('overdueSince')
+})
+
 it('tells which due times were served, missed, or are under way', async () => {
   const path = await schedulesOf()
   const { id, definition } = (await api.call('POST', path, whole('@daily'))).json

@@ -9,7 +9,7 @@ import { reconcile } from '../../worker/reconcile.ts'
 import type { Environment } from '../../store/environments.ts'
 import { listEvents } from '../../store/events.ts'
 import { takeGrant, giveGrant } from '../../store/grants.ts'
-import { scheduleRequests } from '../../store/due-times.ts'
+import { overdueSchedules, scheduleRequests } from '../../store/due-times.ts'
 import { createSchedule, deleteSchedule, type Schedule } from '../../store/schedules.ts'
 import { rotatedDefinition, startLine, type Line } from '../support/line.ts'
 import { targetDatabase, type TargetDatabase } from '../support/servers.ts'
@@ -29,14 +29,14 @@ afterAll(async () => {
 /** A schedule made `minutes` ago, so that due times since then are its business. */
 async function scheduled(
   minutes: number,
-  options: { cron?: string; owner?: string; paused?: boolean } = {},
+  options: { cron?: string; once?: Date; owner?: string; paused?: boolean } = {},
 ): Promise<{ environment: Environment; schedule: Schedule }> {
   const target = await targetDatabase()
   targets.push(target)
   const environment = await line.environment(rotatedDefinition(target))
   const schedule = await createSchedule(line.store.db, {
     environmentId: environment.id,
-    cron: options.cron ?? '* * * * *',
+    ...(options.once ? { once: options.once } : { cron: options.cron ?? '* * * * *' }),
     owner: options.owner ?? 'ada',
     paused: options.paused ?? false,
   })
@@ -161,6 +161,47 @@ test('after an outage the newest due time runs once, and those before it are rec
   expect(runs.filter(({ status }) => status === 'served').length).toBeGreaterThanOrEqual(1)
   expect(runs.at(0)).toMatchObject({ status: 'served', outcome: 'succeeded' })
   expect(runs.filter(({ status }) => status === 'missed').length).toBeGreaterThanOrEqual(3)
+})
+
+test('what is due once runs once, also after an outage, and never again', async () => {
+  const once = minute(30)
+  const { environment, schedule } = await scheduled(60, { once })
+  const log = pino({ level: 'silent' })
+  const round = () => reconcile({ ...line.on, log, requestExpiry: 15 * MINUTE })
+  const overdue = async () =>
+    (await overdueSchedules(line.store.db)).filter(({ scheduleId }) => scheduleId === schedule.id)
+  expect(await overdue()).toMatchObject([{ dueAt: once }])
+  await line.withWorker(async () => {
+    await Promise.all([round(), round(), tick(environment, schedule, once)])
+    while (!(await listEvents(line.store.db, environment.id)).some(({ completedAt }) => completedAt))
+      await sleep(100)
+    await round()
+    expect((await tick(environment, schedule, once)).events).toEqual([])
+    expect((await tick(environment, schedule, minute(1))).ended).toBe('not due')
+  })
+  expect(await listEvents(line.store.db, environment.id)).toMatchObject([
+    { trigger: 'schedule', outcome: 'succeeded', dueAt: once },
+  ])
+  expect(await scheduleRequests(line.store.db, schedule.id, 100)).toMatchObject([{ dueAt: once }])
+  expect(await overdue()).toEqual([])
+})
+
+test('Temporal fires what is due once', { timeout: 90_000 }, async () => {
+  await line.withWorker(async () => {
+    const once = new Date(Math.ceil(Date.now() / 1000) * 1000 + 7_000)
+    const { environment, schedule } = await scheduled(0, { once })
+    await syncSchedule(line.on.client, line.on.taskQueue, { ...schedule, environmentName: 'acme/app/once' })
+    try {
+      const until = Date.now() + 60_000
+      while (!(await listEvents(line.store.db, environment.id))[0]?.completedAt && Date.now() < until)
+        await sleep(250)
+      expect(await listEvents(line.store.db, environment.id)).toMatchObject([
+        { trigger: 'schedule', outcome: 'succeeded', dueAt: once },
+      ])
+    } finally {
+      await deleteProjection(line.on.client, schedule.id)
+    }
+  })
 })
 
 test('Temporal fires it by itself', { timeout: 90_000 }, async () => {
