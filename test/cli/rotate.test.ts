@@ -194,3 +194,32 @@ test('env schedule: new, list, get, edit, pause, resume, history, remove', async
   expect(wrong.code).toBe(1)
   expect(wrong.stderr).toContain('5 fields')
 })
+
+test('env schedule new --once: one due time, in words where it cannot be', async () => {
+  const { name } = await environment('db')
+  const schedule = (...args: string[]) => cli.run(['env', 'schedule', ...args])
+  for (const [args, words] of [
+    [['--once', '2020-01-01T00:00:00Z'], 'has passed'],
+    [['--once', '2030-01-31'], 'not an instant'],
+    [['0 3 * * *', '--once', '2030-01-31T22:00:00Z'], 'not both'],
+    [[], 'scheduleOnce'],
+  ] as const) {
+    const refused = await schedule('new', name, ...args)
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toContain(words)
+  }
+  const zone = ['--timezone', 'Europe/Berlin']
+  const made = await schedule('new', name, '--once', '2095-01-31T22:00:00+01:00', ...zone)
+  expect(made.stdout).toMatch(/^[^\n]*: once at 2095-01-31T21:00:00Z in Europe\/Berlin\n/)
+  expect(made.stdout).toMatch(/^2095-01-31 21:00:00 {2}2095-01-31 22:00:00 \+01:00 {2}/m)
+  expect((await schedule('list', name)).stdout).toMatch(/ once at 2095-01-31T21:00:00Z {2}Europe\/Berlin /)
+  const edited = await schedule('edit', name, '--cron', '30 2 * 3 0')
+  expect(edited.stdout).toMatch(/^[^\n]*: "30 2 \* 3 0" in Europe\/Berlin\n/)
+  expect(edited.stdout).toMatch(/NEXT DUE \(UTC\).*NOTE\n/)
+  expect(edited.stdout).toMatch(
+    / 03:30:00 \+02:00 .*the clocks skip 02:30 on this day: due at 03:30 instead$/m,
+  )
+  const again = await schedule('edit', name, '--once', '2095-01-31T21:00:00Z')
+  expect(again.stdout).toContain('once at 2095-01-31T21:00:00Z')
+  expect(again.stdout).not.toContain('NOTE')
+})
