@@ -106,8 +106,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app_right
       'A password check of the server (such as `passwordcheck`) refused three generated passwords. One that wants to see the password itself ' +
       'cannot work with verifiers.',
     TARGET_CHANGED:
-      'The published `current` does not log in: somebody changed its password or dropped the user. Put the right password into the state, or set ' +
-      'the published one again at the database.',
+      'A published credential does not log in any more: somebody changed its password, took its right to log in, or dropped the user. Undo that, or put ' +
+      'the password that works into the state.',
     TARGET_TAKEN:
       'Another environment or path rotates one of these users on the same host and port. Use two users for each path.',
     VERIFY_FAILED:
