@@ -7,6 +7,7 @@ import type { Database } from '../store/database.ts'
 import type { Environment } from '../store/environments.ts'
 import { levelOnOrganization, levelOnProject } from '../store/grants.ts'
 import { isMember } from '../store/users.ts'
+import { authorizeDeleted, type DeletedAccess } from './authorize-deleted.ts'
 
 /** `anyone` needs no token, `user` any token, `member` one of somebody in the organization of the path. */
 export type Access =
@@ -17,6 +18,8 @@ export type Access =
   | { environment: Level; intoProject?: Level }
   /** The project that the body names, because something is to be made in it. */
   | { intoProject: Level }
+  /** What may belong to a deleted environment. */
+  | DeletedAccess
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -47,6 +50,8 @@ export async function authorize(db: Database, request: FastifyRequest): Promise<
   if (access === 'anyone' || access === 'user') return
   const { org = '', project = '', name = '' } = request.params as Names
   if (access === 'member' || !('environment' in access)) {
+    if (access !== 'member' && ('rotation' in access || 'event' in access))
+      request.environment = await authorizeDeleted(db, request, access)
     await demandMember(db, request.login, org)
     if (access !== 'member' && 'organization' in access) {
       const level = await levelOnOrganization(db, request.login, org)
@@ -68,9 +73,11 @@ export async function authorize(db: Database, request: FastifyRequest): Promise<
   request.environment = environment
 }
 
-/** The part of the rule that only the body tells. @throws Refusal forbidden */
+/** The part of the rule that only the body tells. @throws Refusal not-found, forbidden */
 export async function authorizeBody(db: Database, request: FastifyRequest): Promise<void> {
   const access = request.routeOptions.config.access!
+  if (typeof access === 'object' && 'target' in access)
+    request.environment = await authorizeDeleted(db, request, access)
   if (typeof access === 'string' || !('intoProject' in access) || access.intoProject === undefined) return
   const { org = '', project: own } = request.params as Names
   const { project = own ?? '' } = (request.body ?? {}) as { project?: string }

@@ -17,6 +17,7 @@ export function eventJson(event: EventWithRotations) {
     ...(event.completedAt && { completed: event.completedAt.toISOString() }),
     status: event.outcome ?? 'in_progress',
     trigger: event.trigger,
+    ...(event.action !== 'rotate' && { action: event.action }),
     ...(event.scheduleId !== null && { scheduledActionID: event.scheduleId }),
     // With a message of its own a client shows that alone, so it stays out where single paths say what failed.
     ...(event.outcome === 'failed' &&
@@ -47,6 +48,7 @@ export function requestJson(request: Request) {
     userID: request.login,
     status: given ? 'in_progress' : 'failed',
     trigger: request.trigger,
+    ...(request.action !== 'rotate' && { action: request.action }),
     ...(!given && { errorMessage: request.message ?? 'this rotation was never begun' }),
     rotations: [],
   }

@@ -1,6 +1,7 @@
 /** Who owns a target: one path of one environment, until the call is gone and its rows are settled. */
 import { sql } from 'kysely'
 import type { Queryable } from './database.ts'
+import { visible } from './rotation-records.ts'
 
 /** Whose a target is already. */
 export interface ClaimHolder {
@@ -94,6 +95,45 @@ export async function findClaim(db: Queryable, target: string): Promise<ClaimHol
     .select(['target', 'environment_id as environmentId', 'path'])
     .where('target', '=', target)
     .executeTakeFirst()
+}
+
+export interface Claim extends ClaimHolder {
+  organization: string
+  project: string
+  name: string
+  deletedAt: Date | null
+  claimedAt: Date
+  /** Rotations that left something in doubt there. */
+  unsettled: string[]
+}
+
+/** The claims of an organization that somebody may see, by target. */
+export async function listClaims(
+  db: Queryable,
+  { organization, login }: { organization: string; login: string },
+): Promise<Claim[]> {
+  return await db
+    .selectFrom('target_claims as claim')
+    .innerJoin('environments as environment', 'environment.id', 'claim.environment_id')
+    .select([
+      'claim.target',
+      'claim.environment_id as environmentId',
+      'claim.path',
+      'claim.claimed_at as claimedAt',
+      'environment.organization',
+      'environment.project',
+      'environment.name',
+      'environment.deleted_at as deletedAt',
+      sql<string[]>`array(
+        select rotations.id::text from rotations
+        where claim.target = any(rotations.targets) and sent_until is not null and settled_at is null
+          and outcome is not null
+        order by created_at)`.as('unsettled'),
+    ])
+    .where('environment.organization', '=', organization)
+    .where(visible(login))
+    .orderBy('claim.target')
+    .execute()
 }
 
 /** Frees one target of an environment, whatever is in doubt about it: a person has decided. */

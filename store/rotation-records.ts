@@ -37,6 +37,8 @@ export async function findRotation(db: Queryable, id: string): Promise<RotationR
 
 export interface ListOptions {
   organization?: string
+  /** Only what this person may read; of deleted environments, what an administrator of the organization may. */
+  visibleTo?: string
   environmentId?: string
   /** Settled ones too. */
   all?: boolean
@@ -49,6 +51,7 @@ export async function listRotations(db: Queryable, options: ListOptions): Promis
   let query = selectRecords(db).orderBy('rotation.created_at', 'desc').orderBy('rotation.id')
   if (options.organization !== undefined)
     query = query.where('environment.organization', '=', options.organization)
+  if (options.visibleTo !== undefined) query = query.where(visible(options.visibleTo))
   if (options.environmentId !== undefined)
     query = query.where('rotation.environment_id', '=', options.environmentId)
   if (!options.all)
@@ -67,6 +70,19 @@ export async function timelineOf(db: Queryable, rotationId: string): Promise<Tim
     .where('rotation_id', '=', rotationId)
     .orderBy('id')
     .execute()
+}
+
+/** Where `environment` is the environments table of a query. */
+export function visible(login: string) {
+  return sql<boolean>`exists (
+    select 1 from grants
+    where grants.login = ${login} and grants.organization = environment.organization
+      and case when environment.deleted_at is not null
+        then grants.project is null and grants.level = 'admin'
+        else grants.project is null
+          or (grants.project = environment.project and grants.environment_id is null)
+          or grants.environment_id = environment.id
+      end)`
 }
 
 function selectRecords(db: Queryable) {

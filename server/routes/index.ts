@@ -13,6 +13,8 @@ import { rotationRoutes } from './rotations.ts'
 import { scheduleRoutes } from './schedules.ts'
 import { sessionRoutes } from './sessions.ts'
 import { tokenRoutes } from './tokens.ts'
+import { undoRoutes } from './undo.ts'
+import { unsettledRoutes } from './unsettled.ts'
 import { userRoutes } from './user.ts'
 
 export const routes: ((app: FastifyInstance, services: Services) => void)[] = [
@@ -28,5 +30,7 @@ export const routes: ((app: FastifyInstance, services: Services) => void)[] = [
   revisionRoutes,
   revisionTagRoutes,
   rotationRoutes,
+  undoRoutes,
+  unsettledRoutes,
   scheduleRoutes,
 ]

@@ -49,6 +49,8 @@ const RULES: [string, string, Level][] = [
   ['POST', '/clone', 'open'],
   ['PATCH', '', 'write'],
   ['POST', '/rotate', 'write'],
+  ['POST', '/undo', 'write'],
+  ['POST', '/forget', 'write'],
   ['POST', '/schedules', 'write'],
   ['PATCH', '/schedules/x', 'write'],
   ['POST', '/schedules/x', 'write'],
