@@ -6,29 +6,36 @@ import { dueTimesOf, type Timing } from '../model/timing.ts'
 import type { Queryable } from './database.ts'
 import type { Request } from './requests.ts'
 
-/** Records a due time that passed while nothing could run; its request is never served. */
+/** Rows of one statement: PostgreSQL takes 65,535 parameters. */
+const ROWS = 1000
+
+/** Records due times that passed while nothing could run; their requests are never served. */
 export async function recordMissed(
   db: Queryable,
   schedule: { id: string; environmentId: string; version: number; owner: string },
-  dueAt: Date,
+  dueTimes: Date[],
 ): Promise<void> {
-  await db
-    .insertInto('rotation_requests')
-    .values({
-      id: randomUUID(),
-      environment_id: schedule.environmentId,
-      request_key: scheduleKey(schedule.id, dueAt),
-      trigger: 'schedule',
-      login: schedule.owner,
-      paths: null,
-      schedule_id: schedule.id,
-      schedule_version: schedule.version,
-      due_at: dueAt,
-      status: 'missed',
-      event_id: null,
-    })
-    .onConflict((conflict) => conflict.columns(['environment_id', 'request_key']).doNothing())
-    .execute()
+  for (let index = 0; index < dueTimes.length; index += ROWS) {
+    await db
+      .insertInto('rotation_requests')
+      .values(
+        dueTimes.slice(index, index + ROWS).map((dueAt) => ({
+          id: randomUUID(),
+          environment_id: schedule.environmentId,
+          request_key: scheduleKey(schedule.id, dueAt),
+          trigger: 'schedule' as const,
+          login: schedule.owner,
+          paths: null,
+          schedule_id: schedule.id,
+          schedule_version: schedule.version,
+          due_at: dueAt,
+          status: 'missed' as const,
+          event_id: null,
+        })),
+      )
+      .onConflict((conflict) => conflict.columns(['environment_id', 'request_key']).doNothing())
+      .execute()
+  }
 }
 
 /** The key of one due time of one schedule: what makes a tick happen once. */
@@ -62,12 +69,17 @@ export async function scheduleRequests(
   }))
 }
 
-/** The newest due time of a schedule that has a request, in whatever state. */
-export async function newestServedDue(db: Queryable, scheduleId: string): Promise<Date | undefined> {
+/** The newest due time of a schedule, before an instant where one is given, that has a request, in whatever state. */
+export async function newestServedDue(
+  db: Queryable,
+  scheduleId: string,
+  before?: Date,
+): Promise<Date | undefined> {
   const row = await db
     .selectFrom('rotation_requests')
     .select((eb) => eb.fn.max('due_at').as('due'))
     .where('schedule_id', '=', scheduleId)
+    .$if(before !== undefined, (query) => query.where('due_at', '<', before!))
     .executeTakeFirst()
   return row?.due ?? undefined
 }

@@ -11,7 +11,7 @@ import { dueTimesOf, type DueTimes } from '../model/timing.ts'
 import { findEnvironmentById, type Environment } from '../store/environments.ts'
 import { openEvents, setDriver, type RotationEvent } from '../store/events.ts'
 import { databaseTime } from '../store/ping.ts'
-import { newestServedDue, overdueSchedules, recordMissed } from '../store/due-times.ts'
+import { newestServedDue, overdueSchedules } from '../store/due-times.ts'
 import { expireRequests, unservedRequests } from '../store/requests.ts'
 import { deleteExpiredSessions } from '../store/sessions.ts'
 import { activeSchedules, type Schedule } from '../store/schedules.ts'
@@ -25,8 +25,6 @@ export interface ReconcileOptions extends RotationsClient {
 
 /** A request or a tick that is younger has somebody who is about to serve it. In milliseconds. */
 const GRACE = 15_000
-/** Missed due times of one schedule that are written down one by one. */
-const MISSED_RECORDED = 1000
 
 /** One round. @throws when the store or Temporal is away; the next round does it all. */
 export async function reconcile(options: ReconcileOptions): Promise<void> {
@@ -89,7 +87,7 @@ async function serveWaiting(options: ReconcileOptions): Promise<void> {
   }
 }
 
-/** Runs the newest due time that nobody served, once; those before it are recorded as missed. */
+/** Runs the newest due time that nobody served, once; its plan records those before it as missed. */
 async function serveMissedDue(options: ReconcileOptions, schedule: Schedule, now: Date): Promise<void> {
   const environment = await findEnvironmentById(options.db, schedule.environmentId)
   if (!environment || environment.deletedAt) return
@@ -97,24 +95,18 @@ async function serveMissedDue(options: ReconcileOptions, schedule: Schedule, now
   if (!times) return
   const served = await newestServedDue(options.db, schedule.id)
   const since = Math.max(schedule.effectiveAt.getTime(), served?.getTime() ?? 0)
-  let due = times.previous(new Date(now.getTime() - GRACE))
+  const due = times.previous(new Date(now.getTime() - GRACE))
   if (!due || due.getTime() <= since) return
-  const late = due
   options.log.warn(
-    { schedule: schedule.id, due: late.toISOString() },
+    { schedule: schedule.id, due: due.toISOString() },
     'a due time was not served; it is run now',
   )
   await startLateRun(options, {
     environmentId: schedule.environmentId,
     scheduleId: schedule.id,
-    dueAt: late,
+    dueAt: due,
     environmentName: fullName(environment),
   })
-  for (let count = 0; count < MISSED_RECORDED; count += 1) {
-    due = times.previous(due)
-    if (!due || due.getTime() <= since) return
-    await recordMissed(options.db, schedule, due)
-  }
 }
 
 function readTimes(options: ReconcileOptions, schedule: Schedule): DueTimes | undefined {

@@ -98,7 +98,7 @@ describe('what is a schedule', () => {
     const weekdays = seeds.map(
       (seed) => parseSchedule('H H * * H', 'UTC', seed).expression.fields.dayOfWeek.values,
     )
-    expect([...new Set(weekdays.flat())].map(Number).sort()).toEqual([0, 1, 2, 3, 4, 5, 6])
+    expect([...new Set(weekdays.flat())].map(Number).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6])
   })
 
   it.each([

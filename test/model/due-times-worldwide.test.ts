@@ -3,9 +3,10 @@
  * time is served exactly once, at the instant that a walk over the clocks gives.
  */
 import { describe, expect, it } from 'vitest'
-import { calendars, type Calendar } from '../../model/cron-calendars.ts'
+import { calendars } from '../../model/cron-calendars.ts'
 import { isDue, nextDue, parseSchedule, previousDue } from '../../model/cron.ts'
 import { clockWarning } from '../../model/due-preview.ts'
+import { fieldsOf } from './calendar-fields.ts'
 import { dueMinutes, firedMinutes, matcher, walk, type Minute } from './wall-clock-walk.ts'
 
 const [FROM, UNTIL] = ['2018-01-01T00:00:00Z', '2023-01-01T00:00:00Z']
@@ -96,24 +97,3 @@ function difference(found: Minute[], expected: { at: Minute }[]): string[] {
 }
 
 const iso = (at: Minute) => new Date(at * MINUTE).toISOString()
-const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC']
-const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT']
-
-function fieldsOf(calendar: Calendar) {
-  const all = (size: number, first = 0) => Array.from({ length: size }, (_, index) => index + first)
-  const set = (list: (string | number)[] | '*', every: number[], names: string[] = []) =>
-    new Set(
-      list === '*'
-        ? every
-        : list.map((item) =>
-            typeof item === 'number' ? item : names.indexOf(item.slice(0, 3)) + (every[0] ?? 0),
-          ),
-    )
-  return {
-    minute: set(calendar.minute, all(60)),
-    hour: set(calendar.hour, all(24)),
-    dayOfMonth: set(calendar.dayOfMonth, all(31, 1)),
-    month: set(calendar.month, all(12, 1), MONTHS),
-    dayOfWeek: set(calendar.dayOfWeek, all(7), WEEKDAYS),
-  }
-}

@@ -289,7 +289,7 @@ it('tells which due times were served, missed, or are under way', async () => {
   })
   await markServed(api.db, served.eventId)
   await completeEvent(api.db, served.eventId, { outcome: 'failed', message: 'lost it' })
-  await recordMissed(api.db, { id, environmentId, version: 1, owner: 'admin' }, due(2))
+  await recordMissed(api.db, { id, environmentId, version: 1, owner: 'admin' }, [due(2)])
   await tick(3)
   const { scheduleHistoryEvents } = (await api.call('GET', `${path}/${id}/history`)).json
   expect(scheduleHistoryEvents).toEqual(

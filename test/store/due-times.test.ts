@@ -72,7 +72,7 @@ test('a schedule is overdue from its oldest due time that nothing served, past t
 
 test('a due time that is served or missed is not overdue, one that waits is', async () => {
   const one = await scheduled(10)
-  await recordMissed(store.db, one.schedule, minute(4))
+  await recordMissed(store.db, one.schedule, [minute(4)])
   expect(await overdueOf(one)).toMatchObject({ dueAt: minute(3) })
   const waiting = await tick(one, minute(2))
   expect(await overdueOf(one)).toMatchObject({ dueAt: minute(2) })
