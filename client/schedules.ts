@@ -135,15 +135,16 @@ export interface FoundProjection {
   id: string
   /** As `projectionMark` gave it, where nobody has changed it. */
   mark: string | undefined
+  paused: boolean
 }
 
 /** Every projection that Temporal has, its newest changes perhaps not yet among them. @throws when Temporal is away. */
 export async function listProjections(client: Client): Promise<FoundProjection[]> {
   const found: FoundProjection[] = []
-  for await (const { scheduleId, spec } of client.schedule.list({ pageSize: 500 })) {
+  for await (const { scheduleId, spec, state } of client.schedule.list({ pageSize: 500 })) {
     if (!scheduleId.startsWith(ID_PREFIX)) continue
     const mark = spec?.calendars?.[0]?.comment?.split(' · ')[0]
-    found.push({ id: scheduleId.slice(ID_PREFIX.length), mark })
+    found.push({ id: scheduleId.slice(ID_PREFIX.length), mark, paused: state.paused })
   }
   return found
 }

@@ -11,6 +11,7 @@ import {
   listProjections,
   projectionMark,
   syncSchedule,
+  type FoundProjection,
 } from '../client/schedules.ts'
 import { isRefusal } from '../model/refusal.ts'
 import type { Database } from '../store/database.ts'
@@ -54,12 +55,12 @@ export async function mendProjections(
   settledAfter: number = SETTLED_AFTER,
 ): Promise<void> {
   const { client, db, taskQueue, log } = options
-  const marks = new Map((await listProjections(client)).map(({ id, mark }) => [id, mark]))
+  const found = new Map((await listProjections(client)).map((projection) => [projection.id, projection]))
   const now = await databaseTime(db)
   const schedules = await namedSchedules(db)
   for (const schedule of schedules) {
     const isSettled = now.getTime() - schedule.modifiedAt.getTime() >= settledAfter
-    if (!isSettled || !hasWork(schedule, now) || marks.get(schedule.id) === projectionMark(schedule)) continue
+    if (!isSettled || !hasWork(schedule, now) || isAsWritten(schedule, found.get(schedule.id))) continue
     log.warn(
       { schedule: schedule.id },
       'a schedule in Temporal is not what its row says; it is written again',
@@ -67,7 +68,7 @@ export async function mendProjections(
     await attempt(options, () => project(options, schedule))
   }
   const known = new Set(schedules.map(({ id }) => id))
-  for (const id of marks.keys()) {
+  for (const id of found.keys()) {
     if (known.has(id)) continue
     await attempt(options, async () => {
       if (!(await isOldProjection(client, taskQueue, id, settledAfter))) return
@@ -75,6 +76,11 @@ export async function mendProjections(
       await deleteSchedule(client, id)
     })
   }
+}
+
+/** Paused or resumed by hand in Temporal counts as different: it would not hold back what the row says anyway. */
+function isAsWritten(schedule: NamedSchedule, found: FoundProjection | undefined): boolean {
+  return found?.mark === projectionMark(schedule) && found.paused === schedule.paused
 }
 
 /** Temporal forgets a schedule some days after its last action; nobody misses it. */

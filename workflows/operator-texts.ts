@@ -28,7 +28,8 @@ export function runTexts({ environmentName, environmentId }: Described, why: str
     staticSummary: oneLine(`${environmentName} · ${why}`),
     staticDetails: [
       `Rotates the credentials of ${asCode(environmentName)} and publishes them as a new revision.`,
-      `- What failed, in words: ${asCode(`rekey env history ${environmentName}`)}`,
+      '',
+      `- What failed, in words: ${asCode(`rekey env history ${environmentName} <event>`)}`,
       `- Rotate again while this runs: signal ${asCode('rotateNow')}, without input`,
       '- Cancelling starts no further path; what is under way ends, and what succeeded is published.',
     ].join('\n'),

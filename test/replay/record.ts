@@ -13,9 +13,11 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import type { Activities, CommitResult, PathResult, Plan, PlannedRotation } from '../../activities/index.ts'
 import { codeFailure } from '../../activities/guarded.ts'
+import { registerSearchAttributes } from '../../client/search-attributes.ts'
 import { startTemporal } from '../../embedded/temporal.ts'
 import { WORKFLOWS_PATH } from '../../worker/options.ts'
 import { requestRotation, rotateNow, type RotateEnvironmentInput } from '../../workflows/messages.ts'
+import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts'
 
 const FOLDER = fileURLToPath(new URL('histories/', import.meta.url))
 
@@ -56,6 +58,8 @@ const idle = (reason: 'no request' | 'joined' | 'not due'): Plan => ({ kind: 'id
 const succeeded = (path: string): PathResult => ({ path, outcome: 'succeeded', code: null })
 const input = { environmentId: 'recorded' }
 
+const NAMES = SEARCH_ATTRIBUTES.map(({ name }) => name)
+
 const STORIES: Story[] = [
   {
     name: 'one-path-succeeds',
@@ -77,6 +81,42 @@ const STORIES: Story[] = [
       if (path === 'a' && attempt === 1) throw codeFailure('TARGET_UNREACHABLE')
       return path === 'b' ? { path, outcome: 'failed', code: 'LOGIN_FAILED' } : succeeded(path)
     },
+  },
+  {
+    name: 'search-attributes-of-one-that-partly-fails',
+    input,
+    plans: [
+      {
+        ...event('e1', [rotation('a'), rotation('b')]),
+        searchAttributes: NAMES,
+        refused: [
+          { eventId: 'e0', environment: 'main/app/prod', trigger: 'schedule', code: 'INPUT_INVALID' },
+        ],
+      },
+      idle('no request'),
+    ],
+    commits: [
+      {
+        ...committed([succeeded('a'), { path: 'b', outcome: 'failed', code: 'LOGIN_FAILED' }]),
+        searchAttributes: NAMES,
+      } as CommitResult,
+    ],
+    rotate: async (path) =>
+      path === 'b' ? { path, outcome: 'failed', code: 'LOGIN_FAILED' } : succeeded(path),
+  },
+  {
+    name: 'search-attributes-of-one-that-was-refused',
+    input,
+    plans: [
+      {
+        ...idle('no request'),
+        searchAttributes: NAMES,
+        refused: [
+          { eventId: 'e0', environment: 'main/app/prod', trigger: 'manual', code: 'PERMISSION_DENIED' },
+        ],
+      },
+      idle('no request'),
+    ],
   },
   {
     name: 'verified-again-before-commit',
@@ -153,6 +193,7 @@ const client = new Client({
 })
 const connection = await NativeConnection.connect({ address: server.address })
 try {
+  await registerSearchAttributes(client)
   for (const story of STORIES) {
     const file = join(FOLDER, `${story.name}.json`)
     if (existsSync(file)) continue

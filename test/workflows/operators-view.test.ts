@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { request, wait } from '../../client/rotations.ts'
+import { deleteSchedule, syncSchedule, temporalScheduleId } from '../../client/schedules.ts'
 import { registerSearchAttributes } from '../../client/search-attributes.ts'
 import { NativeConnection, Worker } from '@temporalio/worker'
 import { createActivities } from '../../activities/index.ts'
@@ -12,6 +13,8 @@ import { childEnvironment, loadConfig } from '../../config/index.ts'
 import { freePort } from '../../embedded/free-port.ts'
 import { giveGrant } from '../../store/grants.ts'
 import type { Environment } from '../../store/environments.ts'
+import { createSchedule } from '../../store/schedules.ts'
+import { mendProjections } from '../../worker/projections.ts'
 import { workerOptions } from '../../worker/options.ts'
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts'
 import { grpcProxy } from '../support/grpc-proxy.ts'
@@ -143,6 +146,12 @@ describe('a rotation', () => {
     await line.withWorker(async () => {
       const environment = await line.environment(`values:\n${rotateCall(key, target)}`)
       expect((await line.rotate(environment)).outcome).toBe('succeeded')
+      const { events } = await handleOf(environment).fetchHistory()
+      const scheduled = events?.find((one) => one.activityTaskScheduledEventAttributes)
+      const summary = Buffer.from(scheduled!.userMetadata!.summary!.data!)
+      expect(summary.length).toBeGreaterThan(200)
+      expect(summary.length).toBeLessThan(300)
+      expect(summary.toString()).toMatch(/^"ключ.*[ключ]…"$/)
     }, searchable)
   })
 
@@ -238,6 +247,30 @@ describe('nothing here holds a rotation up', () => {
       await proxy.close()
     }
   }, 120_000)
+})
+
+test('a schedule that somebody pauses in Temporal goes on, as its row says', async () => {
+  const environment = await line.environment(rotatedDefinition(await line.target()))
+  const { client, taskQueue, db } = line.on
+  const schedule = await createSchedule(db, {
+    environmentId: environment.id,
+    cron: '0 3 * * *',
+    owner: 'ada',
+  })
+  await syncSchedule(client, taskQueue, { ...schedule, environmentName: nameOf(environment) })
+  const handle = client.schedule.getHandle(temporalScheduleId(schedule.id))
+  await handle.pause('by hand')
+  const { log } = line.activityServices
+  await expect
+    .poll(
+      async () => {
+        await mendProjections({ client, db, taskQueue, log }, 0)
+        return (await handle.describe()).state.paused
+      },
+      { timeout: 15_000 },
+    )
+    .toBe(false)
+  await deleteSchedule(client, schedule.id)
 })
 
 /** A namespace in which nothing of ours is registered. */
