@@ -1,6 +1,6 @@
 /** Step prepare: what is published is tested, the slot is looked at, and what will be sent is written down, sealed. */
 import { RotationFailure } from '../model/failures.ts'
-import type { RotatorState } from '../rotators/rotator.ts'
+import type { TestAnswer } from '../rotators/rotator.ts'
 import { sentSincePublished } from '../store/unsettled.ts'
 import type { Attempt } from './attempt.ts'
 
@@ -22,36 +22,52 @@ export async function prepareChange(attempt: Attempt): Promise<void> {
  * @throws RotationFailure TARGET_CHANGED when the target does not hold what is published; nothing was touched.
  */
 export async function chooseChange(attempt: Attempt): Promise<unknown> {
-  const { rotator, inputs } = attempt.call
-  const state = await testPublished(attempt)
+  const { rotator, inputs, published } = attempt.call
+  // All of it only looks, so it is done at once; what stands first is told first.
+  const [tested, chosen] = await Promise.allSettled([
+    testPublished(attempt),
+    attempt.ask(() => rotator.prepare(inputs, published, attempt.context())),
+  ])
+  if (tested.status === 'rejected') throw tested.reason
   await attempt.services.at('prepare: tested')
-  return await attempt.ask(() => rotator.prepare(inputs, state, attempt.context()))
+  if (chosen.status === 'rejected') throw chosen.reason
+  return chosen.value
 }
 
 /** @throws RotationFailure TARGET_CHANGED */
-export async function testPublished(attempt: Attempt): Promise<RotatorState<unknown>> {
+export async function testPublished(attempt: Attempt): Promise<void> {
   const { rotator, published } = attempt.call
-  if (published.current !== null && (await attempt.test(published.current)) === 'refused') {
+  const [current, previous] = await Promise.allSettled(
+    [published.current, published.previous].map(async (credential) =>
+      credential === null ? null : await attempt.test(credential),
+    ),
+  )
+  if (answerOf(current!) === 'refused') {
     throw new RotationFailure(
       'TARGET_CHANGED',
       `the published current credential (${rotator.identity(published.current)}) does not log in any more; ` +
         'somebody changed it, so nothing was touched. Put the credential that works into the state as current',
     )
   }
-  if (published.previous === null) return published
-  if ((await attempt.test(published.previous)) === 'works') return published
+  if (answerOf(previous!) !== 'refused') return
   // Gone, or only switched off: the rotator sees which.
-  if (rotator.madeByTarget) return published
+  if (rotator.madeByTarget) return
   const { environmentId, path, id } = attempt.row
   const explained = await sentSincePublished(attempt.services.environments.db, {
     environmentId,
     path,
     except: id,
   })
-  if (explained) return published
+  if (explained) return
   throw new RotationFailure(
     'TARGET_CHANGED',
     `the published previous credential (${rotator.identity(published.previous)}) does not log in any more; ` +
       'somebody changed it, so nothing was touched. Put the credential that works into the state as previous',
   )
+}
+
+/** Null where there was nothing to be tested. @throws what the test threw */
+function answerOf(settled: PromiseSettledResult<TestAnswer | null>): TestAnswer | null {
+  if (settled.status === 'rejected') throw settled.reason
+  return settled.value
 }

@@ -7,9 +7,13 @@ export async function verifyChange(attempt: Attempt): Promise<void> {
   const { rotator, published } = attempt.call
   if (attempt.row.credential === null) throw new RotationFailure('INTERNAL')
   const credential = attempt.unseal(attempt.row.credential)
+  const old = async () => (published.current === null ? null : await attempt.test(published.current))
+  // Where the new one works at once, both are tested at once; else the old one is tested once the new one is known.
+  const early = rotator.settling ? undefined : old()
+  early?.catch(() => undefined)
   if ((await attempt.testSettled(credential)) === 'refused') throw new RotationFailure('VERIFY_FAILED')
   await attempt.services.at('verify: new one works')
-  if (published.current !== null && (await attempt.test(published.current)) === 'refused') {
+  if ((await (early ?? old())) === 'refused') {
     throw new RotationFailure(
       'TARGET_CHANGED',
       `the published current credential (${rotator.identity(published.current)}) stopped working while it was ` +

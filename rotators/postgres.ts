@@ -10,7 +10,7 @@ import { preflight } from './postgres/preflight.ts'
 import { managingUserOf, rotateUsersOf, routeOf, targetsOf } from './postgres/route.ts'
 import { POSTGRES_INPUTS, POSTGRES_STATE } from './postgres/schema.ts'
 import type { PostgresCredential, PostgresInputs } from './postgres/schema.ts'
-import { Session } from './postgres/session.ts'
+import { Session, type Limits } from './postgres/session.ts'
 import type { Rotator, RotatorContext, RotatorState, TestAnswer } from './rotator.ts'
 
 export const postgres: Rotator<PostgresInputs, PostgresCredential, PostgresCredential> = {
@@ -69,7 +69,8 @@ export const postgres: Rotator<PostgresInputs, PostgresCredential, PostgresCrede
         `rotateUsers no longer name ${JSON.stringify(prepared.username)}`,
       )
     }
-    await asManagingUser(inputs, context, (session) => changePassword(session, prepared, context))
+    const limits = { ...context, urgent: true }
+    await asManagingUser(inputs, limits, (session) => changePassword(session, prepared, context))
     return prepared
   },
 
@@ -97,7 +98,7 @@ function nextUser(inputs: PostgresInputs, state: RotatorState<PostgresCredential
 
 async function asManagingUser(
   inputs: PostgresInputs,
-  context: RotatorContext,
+  context: Limits,
   work: (session: Session) => Promise<void>,
 ): Promise<void> {
   const managing = managingUserOf(inputs)

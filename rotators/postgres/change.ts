@@ -16,12 +16,6 @@ export async function changePassword(
   credential: PostgresCredential,
   limits: Pick<RotatorContext, 'changeTimeout' | 'sendBy'>,
 ): Promise<void> {
-  const [server] = await session.query<{ encryption: string; iterations: number }>(
-    `SELECT pg_catalog.current_setting('password_encryption') AS encryption,
-            coalesce(pg_catalog.current_setting('scram_iterations', true), '4096')::int AS iterations`,
-  )
-  const verifier = await passwordVerifier(credential, server!)
-
   // Three waits, half of the time each: for ALTER ROLE to be sent, for its locks, for COMMIT to be sent. So the change
   // lands within one and a half times the limit after `sendBy`, or never.
   const half = Math.max(1, Math.floor(limits.changeTimeout / 2))
@@ -29,11 +23,14 @@ export async function changePassword(
   const lock = Math.max(1, Math.floor(half * 0.9))
   // The client gives up after the server has, to hear why.
   session.within(2 * limits.changeTimeout)
-  await session.query('BEGIN READ WRITE')
-  await session.query(
-    `SET LOCAL lock_timeout = ${lock}; SET LOCAL statement_timeout = ${half};
-     SET LOCAL idle_in_transaction_session_timeout = ${half}`,
+  const [server] = await session.script<{ encryption: string; iterations: number }>(
+    `BEGIN READ WRITE;
+     SET LOCAL lock_timeout = ${lock}; SET LOCAL statement_timeout = ${half};
+     SET LOCAL idle_in_transaction_session_timeout = ${half};
+     SELECT pg_catalog.current_setting('password_encryption') AS encryption,
+            coalesce(pg_catalog.current_setting('scram_iterations', true), '4096')::int AS iterations`,
   )
+  const verifier = await passwordVerifier(credential, server!)
   if (Date.now() > limits.sendBy) {
     throw new RotationFailure('TARGET_TIMEOUT', 'the change was not sent: too much time had passed before it')
   }

@@ -7,6 +7,7 @@ import { createDriver } from './driver.ts'
 import type { Driver } from './driver.ts'
 import { LoginRefused, NO_TLS, failureOf } from './failures.ts'
 import type { Moment } from './failures.ts'
+import { takePlace } from './places.ts'
 import type { Route } from './route.ts'
 import type { PostgresCredential } from './schema.ts'
 
@@ -15,6 +16,8 @@ export interface Limits {
   signal: AbortSignal
   /** Milliseconds for connecting and everything after it, unless `within` sets another limit. */
   timeout: number
+  /** Something is to be changed before a deadline: such a session waits for its place before no other. */
+  urgent?: boolean
 }
 
 export interface LoginAs extends PostgresCredential {
@@ -24,13 +27,15 @@ export interface LoginAs extends PostgresCredential {
 export class Session {
   readonly #moment: Moment
   readonly #signal: AbortSignal
+  readonly #leave: () => void
   readonly #over = Promise.withResolvers<never>()
   #driver: Driver | undefined
   #timer: NodeJS.Timeout | undefined
   #onAbort = (): void => this.#stop(new RotationFailure('CANCELLED', 'stopped before anything was changed'))
 
-  private constructor(moment: Moment, limits: Limits) {
+  private constructor(moment: Moment, limits: Limits, leave: () => void) {
     this.#moment = moment
+    this.#leave = leave
     this.#signal = limits.signal
     this.#over.promise.catch(() => {})
     this.within(limits.timeout)
@@ -41,7 +46,8 @@ export class Session {
   /** @throws LoginRefused, RotationFailure */
   static async open(route: Route, login: LoginAs, limits: Limits): Promise<Session> {
     const who = `${login.managing ? 'the managing user' : 'user'} ${JSON.stringify(login.username)}`
-    const session = new Session({ doing: 'connecting', who, managing: login.managing, route }, limits)
+    const leave = await takePlace(route, { urgent: limits.urgent ?? false, signal: limits.signal })
+    const session = new Session({ doing: 'connecting', who, managing: login.managing, route }, limits, leave)
     try {
       await session.#connect(login)
       return session
@@ -108,6 +114,12 @@ export class Session {
     return rows as Row[]
   }
 
+  /** Several statements in one message; the rows of the last one. @throws RotationFailure */
+  async script<Row = Record<string, unknown>>(text: string): Promise<Row[]> {
+    const results = (await this.#send(text)) as unknown as { rows: unknown[] }[]
+    return results.at(-1)!.rows as Row[]
+  }
+
   /** A statement of a change: refusals count as the target's own. Returns the server's command tag. */
   async change(text: string): Promise<string> {
     this.#moment.doing = 'changing'
@@ -127,6 +139,7 @@ export class Session {
     clearTimeout(this.#timer)
     this.ignoreSignal()
     this.#driver?.close(this.#moment.doing === 'connecting')
+    this.#leave()
   }
 
   #stop(failure: RotationFailure): void {
