@@ -78,8 +78,8 @@ test('generated pages are what the code says; node docs/generate.ts writes them'
     expect(existsSync(join(ROOT, path)) ? read(path) : 'no page yet', path).toBe(text)
 })
 
-describe('commands of the README and of CONTRIBUTING', () => {
-  const lines = ['README.md', 'CONTRIBUTING.md'].flatMap((page) => shellLines(read(page)))
+describe('commands of the pages', () => {
+  const lines = PAGES.flatMap((page) => shellLines(read(page)))
   let cli: CommandLine
   beforeAll(async () => {
     cli = await commandLine()
