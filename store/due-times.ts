@@ -109,6 +109,8 @@ export async function overdueSchedules(db: Queryable, grace = OVERDUE_AFTER): Pr
         .select(({ fn }) => fn.max('due_at').as('due'))
         .as('newest'),
       selectFrom('rotation_requests')
+        // The environment too: it leads to the index of what waits, past all that was served.
+        .whereRef('rotation_requests.environment_id', '=', 'schedules.environment_id')
         .whereRef('schedule_id', '=', 'schedules.id')
         .whereRef('due_at', '>', 'schedules.effective_at')
         .where('status', '=', 'waiting')
