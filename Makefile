@@ -4,12 +4,13 @@
 RUN = PATH="$(CURDIR)/.tools/node/bin:$(CURDIR)/node_modules/.bin:$$PATH"
 NODE = $(RUN) NODE_OPTIONS="--disable-warning=ExperimentalWarning" node
 
-.PHONY: help demo test check dev bench bundle pack format install servers clean
+.PHONY: help demo test check chaos dev bench bundle pack format install servers clean
 
 help:
 	@echo 'make demo     the main job on real servers, explained line by line'
 	@echo 'make test     every test; T=test/store for some of them'
 	@echo 'make dev      rekey dev: everything on this machine, stays up'
+	@echo 'make chaos    burns everything down for minutes and checks the ten invariants; ARGS="--seed 1 --minutes 5"'
 	@echo 'make check    types, lint, format, import directions'
 	@echo 'make bench    measurements; T=opening for some of them, JSON=file for where they go as JSON'
 	@echo 'make bundle   the workflow bundle for production, into dist/'
@@ -30,6 +31,11 @@ dev: servers
 
 bench: servers
 	@$(NODE) bench/main.ts $(if $(JSON),--json $(JSON)) $(T)
+
+# Kills only what it has started itself.
+chaos:
+	@bin/setup servers moto
+	@$(NODE) test/chaos/fire.ts $(ARGS)
 
 bundle: install
 	@$(NODE) worker/bundle.ts

@@ -146,7 +146,7 @@ export async function wait(on: RotationsClient, eventId: string, signal: AbortSi
 
 /** Starts a run for a due time that no tick served. The id is the one Temporal would have given to that tick. */
 export async function startLateRun(
-  on: Pick<RotationsClient, 'client' | 'taskQueue'>,
+  on: Pick<RotationsClient, 'client' | 'taskQueue' | 'limits'>,
   late: { environmentId: string; scheduleId: string; dueAt: Date; environmentName: string },
 ): Promise<void> {
   const due = late.dueAt.toISOString()
@@ -154,6 +154,7 @@ export async function startLateRun(
     environmentId: late.environmentId,
     scheduleId: late.scheduleId,
     dueAt: due,
+    ...(on.limits && { limits: on.limits }),
   }
   await on.client.connection.withDeadline(Date.now() + WAKE_DEADLINE, () =>
     on.client.workflow.start('rotateEnvironment', {

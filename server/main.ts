@@ -34,8 +34,13 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
+/** What tests put in the place of the usual: shorter time limits for the workflows that this server starts. */
+export interface ServerOverrides {
+  limits?: NonNullable<RotationsClient['limits']>
+}
+
 /** @throws Error in words for the operator: no key file, the wrong one, or an address that is taken. */
-export async function startServer(config: Config): Promise<RunningServer> {
+export async function startServer(config: Config, overrides: ServerOverrides = {}): Promise<RunningServer> {
   const keeper = await loadKeeper(config.keyFile)
   const db = connectDatabase(config.databaseUrl)
   const early = pino({ ...loggerOptions(config.logLevel) })
@@ -46,7 +51,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     tracing,
   })
   const listener = listenForEvents(config.databaseUrl)
-  const on: RotationsClient = { client, db, taskQueue: config.taskQueue, listener }
+  const on: RotationsClient = { client, db, taskQueue: config.taskQueue, listener, ...overrides }
   const key = createKeyGuard(db, keeper)
   const attributes = createSearchAttributes(client, early)
   const registry = createRegistry('server')

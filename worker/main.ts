@@ -7,6 +7,7 @@ import { NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio
 import { pino, type Logger } from 'pino'
 import { createActivities, type Activities, type ActivityServices } from '../activities/index.ts'
 import { connectTemporal } from '../client/connect.ts'
+import type { RotationsClient } from '../client/rotations.ts'
 import { createSearchAttributes } from '../client/search-attributes.ts'
 import { readTracing, type Config } from '../config/index.ts'
 import { checkCanary } from '../store/canary.ts'
@@ -34,6 +35,10 @@ const PROJECTIONS_EVERY = 10
 export interface WorkerOverrides {
   createActivities?: (services: ActivityServices) => Activities
   workflowBundle?: WorkflowBundleOption
+  /** Of the workflows that this process starts. */
+  limits?: NonNullable<RotationsClient['limits']>
+  /** How long Temporal waits for a worker that is gone before it gives its workflows to another. */
+  stickyTimeout?: number
 }
 
 /** Runs until the signal fires, then lets what is under way end. @throws when key file or settings cannot be used. */
@@ -78,6 +83,7 @@ export async function runWorker(
     log,
     requestExpiry: config.requestExpiry,
     searchAttributes: attributes.usable,
+    ...(overrides.limits && { limits: overrides.limits }),
   }
   const health = await serveHealth(config.workerListen, {
     db,
@@ -112,8 +118,8 @@ export async function runWorker(
         try {
           // Before the first rotation, which would not be found by them otherwise.
           await attributes.refresh()
-          const worker = await Worker.create(
-            workerOptions({
+          const worker = await Worker.create({
+            ...workerOptions({
               connection,
               namespace: config.temporalNamespace,
               taskQueue: config.taskQueue,
@@ -122,7 +128,10 @@ export async function runWorker(
               maxConcurrentRotations: config.maxConcurrentRotations,
               tracing,
             }),
-          )
+            ...(overrides.stickyTimeout !== undefined && {
+              stickyQueueScheduleToStartTimeout: overrides.stickyTimeout,
+            }),
+          })
           const stop = () => {
             if (worker.getState() === 'RUNNING') worker.shutdown()
           }

@@ -1,0 +1,6 @@
+/** The kinds of targets that the fire burns at: one line each. Nothing but the list. */
+import { awsIamKind } from './aws-iam.ts'
+import { postgresKind } from './postgres.ts'
+import type { TargetKind } from './target.ts'
+
+export const TARGET_KINDS: TargetKind[] = [postgresKind, awsIamKind]
