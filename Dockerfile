@@ -30,7 +30,7 @@ COPY LICENSE /app/
 COPY --from=build /app /app
 WORKDIR /app
 USER node
-EXPOSE 8790 8791
+EXPOSE 8790 8791 8792
 # A container is either a server or a worker, on the default ports.
 HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --retries=3 CMD ["node", "-e", "const ready = (port) => fetch(`http://127.0.0.1:${port}/readyz`).then(({ ok }) => ok, () => false); Promise.all([8790, 8791].map(ready)).then((all) => process.exit(all.includes(true) ? 0 : 1))"]
 ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "/app/cli/main.ts"]

@@ -3,6 +3,7 @@
  * and no words; what is seen changes nothing of what is done.
  */
 import { activityInfo } from '@temporalio/activity'
+import type { Action } from '../model/actions.ts'
 import type { EventWithRotations } from '../store/events.ts'
 import type { Rotation } from '../store/journal.ts'
 import { NO_ROTATION_METRICS, type RotationMetrics, type Step } from '../telemetry/rotation-metrics.ts'
@@ -68,36 +69,36 @@ export async function observeStep<T>(
 /** An event was opened by this plan. */
 export function eventBegan(services: ActivityServices, event: EventWithRotations): void {
   const rotations = event.rotations.length
-  const { id: eventId, trigger, dueAt, createdAt } = event
-  services.log.info({ eventId, trigger, rotations }, 'a rotation event began')
+  const { id: eventId, action, trigger, dueAt, createdAt } = event
+  services.log.info({ eventId, action, trigger, rotations }, 'a rotation event began')
   if (dueAt) metricsOf(services).scheduledRun('begun', secondsBetween(dueAt, createdAt))
 }
 
 /** An event was closed before anything was rotated. */
 export function eventRefused(
   services: ActivityServices,
-  { eventId, trigger, code }: { eventId: string; trigger: string; code: string },
+  { eventId, action, trigger, code }: { eventId: string; action: Action; trigger: string; code: string },
 ): void {
-  services.log.warn({ eventId, trigger, outcome: 'failed', code }, 'a rotation event was refused')
-  metricsOf(services).eventEnded(trigger, 'failed', code)
+  services.log.warn({ eventId, action, trigger, outcome: 'failed', code }, 'a rotation event was refused')
+  metricsOf(services).eventEnded(action, trigger, 'failed', code)
 }
 
 /** An event was closed by this commit: every outcome is in the store. */
 export function eventEnded(services: ActivityServices, event: EventWithRotations): void {
-  const { trigger, dueAt, completedAt, postRevision } = event
+  const { action, trigger, dueAt, completedAt, postRevision } = event
   const outcome = event.outcome ?? 'failed'
   const metrics = metricsOf(services)
-  metrics.eventEnded(trigger, outcome, event.failureCode)
+  metrics.eventEnded(action, trigger, outcome, event.failureCode)
   for (const rotation of event.rotations) {
     const { id: rotationId, rotator, failureCode: code } = rotation
     const ended = rotation.outcome ?? 'unknown'
-    metrics.rotationEnded(rotator, ended, code)
+    if (action === 'rotate') metrics.rotationEnded(rotator, ended, code)
     const level = ended === 'failed' || ended === 'unknown' ? 'warn' : 'info'
     services.log[level]({ rotationId, outcome: ended, code }, 'a path ended')
   }
   if (dueAt && completedAt && postRevision !== null)
     metrics.scheduledRun('published', secondsBetween(dueAt, completedAt))
-  services.log.info({ trigger, outcome, revision: postRevision }, 'a rotation event ended')
+  services.log.info({ action, trigger, outcome, revision: postRevision }, 'a rotation event ended')
 }
 
 function metricsOf(services: ActivityServices): RotationMetrics {

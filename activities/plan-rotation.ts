@@ -84,7 +84,7 @@ export async function planRotation(services: ActivityServices, input: PlanInput)
     await services.at('plan: opened')
     if (began) eventBegan(services, began)
     if (opened && 'code' in opened) {
-      eventRefused(services, opened)
+      eventRefused(services, { ...opened, action: chosen.request.action })
       refused.push(opened)
     } else if (opened) return withRefused(opened, refused)
   }

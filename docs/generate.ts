@@ -1,5 +1,5 @@
 /**
- * The pages that the code itself knows best: settings, failure codes, commands, and one page per rotator. `node docs/generate.ts`
+ * The pages that the code itself knows best: settings, failure codes, commands, metrics, and one page per rotator. `node docs/generate.ts`
  * writes them; test/docs.test.ts fails when they are behind. Never edit those pages by hand.
  */
 import { writeFile } from 'node:fs/promises'
@@ -10,6 +10,7 @@ import { FAILURES } from '../model/failures.ts'
 import { findRotator, rotatorNames } from '../rotators/index.ts'
 import { commandLinePage } from './command-line-page.ts'
 import { code, page, table } from './markdown.ts'
+import { metricsPage } from './metrics-page.ts'
 import { rotatorPage } from './rotator-page.ts'
 
 const ROOT = new URL('../', import.meta.url)
@@ -20,6 +21,7 @@ export async function generatedPages(): Promise<Map<string, string>> {
     ['docs/settings.md', settingsPage()],
     ['docs/failures.md', failuresPage()],
     ['docs/cli.md', page('The command line', commandLinePage())],
+    ['docs/operations/metrics.md', metricsPage()],
     ...rotatorNames().map((name) => [`docs/rotators/${name}.md`, rotatorPage(findRotator(name)!)] as const),
   ])
   for (const [path, text] of pages) {

@@ -1,5 +1,5 @@
 /** One HTTP server from its settings: it starts while PostgreSQL and Temporal are away, and serves once they are there. */
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { connectTemporal, pingTemporal } from '../client/connect.ts'
 import { isKnown, request, wait, type RotationsClient } from '../client/rotations.ts'
@@ -13,16 +13,12 @@ import { connectDatabase } from '../store/database.ts'
 import { listenForEvents } from '../store/notifications.ts'
 import { loadKeeper } from '../store/seal.ts'
 import { tally } from '../store/tally.ts'
-import { createExposition, type Exposition } from '../telemetry/exposition.ts'
-import { registerHttpMetrics } from '../telemetry/http-metrics.ts'
-import { listenForScrapes } from '../telemetry/metrics-listener.ts'
-import { createRegistry } from '../telemetry/registry.ts'
-import { registerRowGauges } from '../telemetry/row-gauges.ts'
 import { openTracing } from '../telemetry/tracing.ts'
 import { createApp } from './app.ts'
 import { pingDatabase } from '../store/ping.ts'
 import { createKeyGuard } from './key-guard.ts'
 import { loggerOptions } from './logging.ts'
+import { registerServerMetrics, serveMetrics } from './metrics.ts'
 
 export interface RunningServer {
   /** Where it listens; the port that was given where the settings left it open. */
@@ -43,7 +39,7 @@ export interface ServerOverrides {
 export async function startServer(config: Config, overrides: ServerOverrides = {}): Promise<RunningServer> {
   const keeper = await loadKeeper(config.keyFile)
   const db = connectDatabase(config.databaseUrl)
-  const early = pino({ ...loggerOptions(config.logLevel) })
+  const early = pino(loggerOptions(config.logLevel))
   const tracing = await openTracing('rekey-server', readTracing(), early)
   const client = connectTemporal({
     address: config.temporalAddress,
@@ -54,12 +50,7 @@ export async function startServer(config: Config, overrides: ServerOverrides = {
   const on: RotationsClient = { client, db, taskQueue: config.taskQueue, listener, ...overrides }
   const key = createKeyGuard(db, keeper)
   const attributes = createSearchAttributes(client, early)
-  const registry = createRegistry('server')
-  const metrics = registerHttpMetrics(registry)
-  const exposition = createExposition(
-    registry,
-    registerRowGauges(registry, () => tally(db)),
-  )
+  const metrics = registerServerMetrics(() => tally(db))
 
   const app = createApp(
     {
@@ -89,9 +80,9 @@ export async function startServer(config: Config, overrides: ServerOverrides = {
       },
       minScheduleInterval: config.minScheduleInterval,
     },
-    { logLevel: config.logLevel, metrics, tracing },
+    { logLevel: config.logLevel, metrics: metrics.http, tracing },
   )
-  let scrapes: Awaited<ReturnType<typeof listenForScrapes>> | undefined
+  let scrapes: Awaited<ReturnType<typeof serveMetrics>>
   const close = async () => {
     await app.close()
     await scrapes?.close()
@@ -104,7 +95,7 @@ export async function startServer(config: Config, overrides: ServerOverrides = {
     await key.refuseWrong()
     void attributes.refresh()
     const url = await app.listen({ ...config.listen })
-    scrapes = await serveScrapes(config, exposition, app.log)
+    scrapes = await serveMetrics(config, metrics, app.log)
     return { url, app, metricsUrl: scrapes?.url, close }
   } catch (error) {
     await close()
@@ -113,26 +104,5 @@ export async function startServer(config: Config, overrides: ServerOverrides = {
     throw new Error(`another program listens on ${host}:${port} already; end it, or set REKEY_LISTEN`, {
       cause: error,
     })
-  }
-}
-
-/** An address that is taken costs the metrics and not the API; who scrapes it notices. */
-async function serveScrapes(
-  { metricsListen }: Config,
-  exposition: Exposition,
-  log: FastifyBaseLogger,
-): Promise<Awaited<ReturnType<typeof listenForScrapes>> | undefined> {
-  if (metricsListen === 'off') return undefined
-  try {
-    const scrapes = await listenForScrapes(metricsListen, exposition)
-    log.info({ url: scrapes.url }, 'metrics are served')
-    return scrapes
-  } catch (error) {
-    const { code } = error as { code?: string }
-    log.error(
-      { listen: metricsListen, code },
-      'metrics cannot be served at this address; set REKEY_METRICS_LISTEN to another one, or to off',
-    )
-    return undefined
   }
 }

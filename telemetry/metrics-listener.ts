@@ -7,11 +7,17 @@ import type { AddressInfo } from 'node:net'
 import type { ListenAddress } from '../config/index.ts'
 import type { Exposition } from './exposition.ts'
 
-/** @returns where it listens. @throws the system's error when it cannot. */
+export interface ScrapeListener {
+  /** Of the metrics themselves; the port that was given where the settings left it open. */
+  url: string
+  close(): Promise<void>
+}
+
+/** @throws the system's error when it cannot listen there. */
 export async function listenForScrapes(
   listen: ListenAddress,
   exposition: Exposition,
-): Promise<{ url: string; close(): Promise<void> }> {
+): Promise<ScrapeListener> {
   const server = createServer((request, response) => {
     if (request.url?.split('?', 1)[0] !== '/metrics') return void response.writeHead(404).end()
     if (request.method !== 'GET') return void response.writeHead(405, { allow: 'GET' }).end()

@@ -13,6 +13,8 @@ export interface Programs {
   metrics: { server: string; worker: string }
   /** Everything on their standard outputs, one parsed line each. */
   logged: Record<string, unknown>[]
+  /** The same, as they came. */
+  lines: string[]
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>
   /** Ends both, so that everything they had to send has been sent. */
   stop(): Promise<void>
@@ -35,8 +37,8 @@ export async function startPrograms(line: Line, env: Record<string, string> = {}
     REKEY_RECONCILE_INTERVAL: '1s',
     ...env,
   }
-  const logged: Record<string, unknown>[] = []
-  const children = ['server', 'worker'].map((name) => start(name, settings, logged))
+  const lines: string[] = []
+  const children = ['server', 'worker'].map((name) => start(name, settings, lines))
   const { token } = await createToken(line.store.db, { login: 'ada', name: 'telemetry' })
   try {
     await Promise.all([untilReady(`http://127.0.0.1:${api}`), untilReady(`http://127.0.0.1:${worker}`)])
@@ -48,7 +50,10 @@ export async function startPrograms(line: Line, env: Record<string, string> = {}
     api: `http://127.0.0.1:${api}`,
     token: token.reveal(),
     metrics: { server: `http://127.0.0.1:${server}/metrics`, worker: `http://127.0.0.1:${worker}/metrics` },
-    logged,
+    get logged() {
+      return lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+    },
+    lines,
     call: (method, path, body, headers = {}) =>
       fetch(`http://127.0.0.1:${api}${path}`, {
         method,
@@ -72,22 +77,22 @@ export async function startPrograms(line: Line, env: Record<string, string> = {}
   }
 }
 
-function start(name: string, env: Record<string, string>, logged: Record<string, unknown>[]): ChildProcess {
+function start(name: string, env: Record<string, string>, lines: string[]): ChildProcess {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM, name], {
     env,
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   let rest = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    const lines = (rest + text).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) logged.push(JSON.parse(line) as Record<string, unknown>)
+    const whole = (rest + text).split('\n')
+    rest = whole.pop() ?? ''
+    lines.push(...whole)
   })
   return child
 }
 
 async function untilReady(url: string): Promise<void> {
-  const deadline = Date.now() + 40_000
+  const deadline = Date.now() + 90_000
   while (
     !(await fetch(`${url}/readyz`).then(
       ({ ok }) => ok,
