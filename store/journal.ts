@@ -8,7 +8,6 @@ import type { Action } from '../model/actions.ts'
 import type { RotationOutcome } from '../model/outcomes.ts'
 import type { Queryable } from './database.ts'
 import type { PreviousFrom, RotationsTable, RotationStep } from './tables.ts'
-import { inTransaction } from './transaction.ts'
 
 export interface Rotation {
   id: string
@@ -75,6 +74,34 @@ export interface JournalChange {
   budgetUsed?: number
 }
 
+/** By name, so that the statements with them can be prepared. */
+const ROW = [
+  'id',
+  'event_id',
+  'environment_id',
+  'path',
+  'rotator',
+  'targets',
+  'depends_on',
+  'step',
+  'outcome',
+  'failure_code',
+  'message',
+  'warnings',
+  'fence',
+  'prepared',
+  'credential',
+  'burnt',
+  'burnt_count',
+  'sent_until',
+  'verified_at',
+  'settled_at',
+  'previous_from',
+  'budget_used_ms',
+] as const
+
+type Row = Pick<Selectable<RotationsTable>, (typeof ROW)[number]>
+
 /** Another attempt has taken this rotation over, or it is closed; this one must stop. */
 export class StaleAttempt extends Error {
   override name = 'StaleAttempt'
@@ -110,10 +137,10 @@ export async function enterRotation(db: Queryable, rotationId: string): Promise<
     .set({ fence: sql`fence + 1`, updated_at: sql<Date>`now()` })
     .where('id', '=', rotationId)
     .where('outcome', 'is', null)
-    .returningAll()
+    .returning(ROW)
     .executeTakeFirst()
   if (entered) return toRotation(entered)
-  const row = await db.selectFrom('rotations').selectAll().where('id', '=', rotationId).executeTakeFirst()
+  const row = await db.selectFrom('rotations').select(ROW).where('id', '=', rotationId).executeTakeFirst()
   return row && toRotation(row)
 }
 
@@ -126,28 +153,40 @@ export async function advance(
   attempt: Pick<Rotation, 'id' | 'fence' | 'step'>,
   change: JournalChange,
 ): Promise<Rotation> {
-  return await inTransaction(db, async (transaction) => {
-    const row = await transaction
-      .updateTable('rotations')
-      .set({ ...columns(change), updated_at: sql<Date>`now()` })
-      .where('id', '=', attempt.id)
-      .where('fence', '=', attempt.fence)
-      .where('step', '=', attempt.step)
-      .where('outcome', 'is', null)
-      .returningAll()
-      .executeTakeFirst()
-    if (!row) throw new StaleAttempt(`rotation ${attempt.id} has been taken over by a newer attempt`)
-    await transaction
-      .insertInto('rotation_steps')
-      .values({
-        rotation_id: row.id,
-        fence: row.fence,
-        step: change.outcome ?? change.step ?? `${row.step} again`,
-        code: change.failureCode ?? null,
-      })
-      .execute()
-    return toRotation(row)
-  })
+  // One statement: four steps of every rotation each spare the store three round trips.
+  const row = await db
+    .with('moved', (inner) =>
+      inner
+        .updateTable('rotations')
+        .set({ ...columns(change), updated_at: sql<Date>`now()` })
+        .where('id', '=', attempt.id)
+        .where('fence', '=', attempt.fence)
+        .where('step', '=', attempt.step)
+        .where('outcome', 'is', null)
+        .returning(ROW),
+    )
+    .with('noted', (inner) =>
+      inner
+        .insertInto('rotation_steps')
+        .columns(['rotation_id', 'fence', 'step', 'code'])
+        .expression((from) =>
+          from
+            .selectFrom('moved')
+            .select([
+              'moved.id',
+              'moved.fence',
+              sql<string>`coalesce(${change.outcome ?? change.step ?? null}::text, moved.step || ' again')`.as(
+                'noted',
+              ),
+              sql<string | null>`${change.failureCode ?? null}::text`.as('code'),
+            ]),
+        ),
+    )
+    .selectFrom('moved')
+    .select(ROW)
+    .executeTakeFirst()
+  if (!row) throw new StaleAttempt(`rotation ${attempt.id} has been taken over by a newer attempt`)
+  return toRotation(row)
 }
 
 /** Keeps what a target made up, whoever asks and whatever became of the row: it would be lost otherwise. */
@@ -233,7 +272,7 @@ function columns(change: JournalChange) {
 }
 
 /** A row as the rest of Rekey sees it. */
-export function toRotation(row: Selectable<RotationsTable>): Rotation {
+export function toRotation(row: Row): Rotation {
   return {
     id: row.id,
     eventId: row.event_id,
