@@ -8,6 +8,7 @@ const STATES = ['25006', '25P03', '25P04', '55P03']
 /** True for errors of the store's driver that go away by themselves. */
 export function isStoreAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
+  if (error.name === 'KmsAway') return true
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (CLASSES.test(code) || STATES.includes(code)) return true
   // Node's own: ECONNREFUSED, EAI_AGAIN. ERR_ are defects of the caller.

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { createCanary, hasCanary } from '../store/canary.ts'
 import { connectDatabase } from '../store/database.ts'
 import { migrate } from '../store/migrate.ts'
-import { createKeyFile, loadKeeper } from '../store/seal.ts'
+import { loadKeeper } from '../store/keeper.ts'
+import { createKeyFile } from '../store/key-file.ts'
 import { Failure } from './failure.ts'
 import { inWordsOfStore } from './store-errors.ts'
 
@@ -15,7 +16,7 @@ export interface Migrated {
 
 /** @throws Failure, Error in words for the operator */
 export async function migrateStore(
-  { databaseUrl, keyFile }: { databaseUrl: string; keyFile: string },
+  { databaseUrl, keyFile, kmsKey }: { databaseUrl: string; keyFile: string; kmsKey: string | undefined },
   newKey: boolean,
 ): Promise<Migrated> {
   const db = connectDatabase(databaseUrl)
@@ -26,8 +27,8 @@ export async function migrateStore(
       throw new Failure('this store has its key already; a second one would make its credentials unreadable')
     if (!tied && !newKey) return { applied, key: 'missing' }
     // A file that is there belongs to a start that was cut off here, or was handed out by the operator.
-    const made = newKey && (await makeUnlessThere(keyFile))
-    await createCanary(db, await loadKeeper(keyFile))
+    const made = newKey && kmsKey === undefined && (await makeUnlessThere(keyFile))
+    await createCanary(db, await loadKeeper(keyFile, kmsKey))
     return { applied, key: made ? 'made' : tied ? 'kept' : 'tied' }
   } finally {
     await db.destroy()

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { exitCodeHelp } from './command.ts'
 import { addAdmin } from './commands/admin.ts'
+import { addKey } from './commands/key.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
 import { addDev } from './commands/dev.ts'
@@ -29,6 +30,7 @@ export function createProgram(context: Context, version: string): Command {
     addWorker,
     addMigrate,
     addAdmin,
+    addKey,
     addConfig,
     addLogin,
     addStatus,

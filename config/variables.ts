@@ -78,6 +78,11 @@ export const VARIABLES = {
   ),
   dataDir: required(kinds.text, 'REKEY_DATA_DIR', '.rekey', 'where rekey dev keeps its state'),
   keyFile: required(kinds.text, 'REKEY_KEY_FILE', '.rekey/key', 'file of the key that wraps all others'),
+  kmsKey: optional(
+    kinds.text,
+    'REKEY_KMS_KEY',
+    'key of AWS KMS that wraps all others, instead of the key file: id, ARN or alias/…',
+  ),
   minRotationAge: required(
     kinds.limit,
     'REKEY_MIN_ROTATION_AGE',
@@ -107,6 +112,7 @@ export const VARIABLES = {
     'REKEY_RECONCILE_INTERVAL',
     '1m',
     'how often the store is compared with Temporal',
+  ),
   ),
   targetBudget: required(
     kinds.time,

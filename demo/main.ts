@@ -5,7 +5,7 @@ import { story } from './story.ts'
 import { startTarget, type Target } from './target.ts'
 import { BrokenClaim, createTeller } from './teller.ts'
 
-const teller = createTeller(process.stdout, surroundings().colours)
+const teller = createTeller(process.stdout, surroundings().colours !== 'never')
 const stopping = new AbortController()
 let interrupted = false
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)

@@ -125,6 +125,7 @@ async function startParts(
       url: undefined,
       token: undefined,
       org: undefined,
+      kmsKey: undefined,
     }
     // They wait for Temporal by themselves.
     const start = (name: 'server' | 'worker') =>

@@ -40,7 +40,7 @@ export function adaptLogin(
       if (mode === 'unknown') return { value: null, unknown: true }
       const plain = toPlain(inputs)
       if (!cache) return open(plain)
-      const key = `${login.name}/${services.keeper.hmac('login', canonicalJson(plain)).toString('base64')}`
+      const key = `${login.name}/${services.keeper.hmac(canonicalJson(plain)).toString('base64')}`
       const known = cache.get(key)
       if (known) return known
       const opening = open(plain)

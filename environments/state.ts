@@ -64,7 +64,7 @@ export function hasUnknown(value: Value, schema: Schema = true): boolean {
 
 /** Keyed hash of one credential, the same for equal values however they were written. */
 export function credentialHmac(keeper: Keeper, credential: unknown): Buffer {
-  return keeper.hmac('credential', canonicalJson(credential))
+  return keeper.hmac(canonicalJson(credential))
 }
 
 /** The hashes of the credentials that a state holds: one or two. */

@@ -17,6 +17,7 @@ const GRPC = new Set([4, 14])
 const WORDS = {
   database: 'the database cannot be reached right now; try again in a moment',
   schema: 'the database has not the schema of this version yet; "rekey migrate" brings it up to date',
+  'AWS KMS': 'AWS KMS cannot be reached right now, or refuses its key; the log and /readyz say more',
   Temporal: 'Temporal cannot be reached right now; try again in a moment',
 }
 type Dependency = keyof typeof WORDS
@@ -29,6 +30,7 @@ export function describeAway(dependency: Dependency): string {
 /** The dependency whose absence this error is; undefined when it is something else. */
 export function awayDependency(error: unknown): Dependency | undefined {
   for (let depth = 0; error instanceof Error && depth < 5; depth += 1) {
+    if (error.name === 'KmsAway') return 'AWS KMS'
     const { code } = error as { code?: unknown }
     if (error.name === 'ServiceError' || typeof code === 'number') {
       if (typeof code === 'number') return GRPC.has(code) ? 'Temporal' : undefined

@@ -2,7 +2,7 @@
 import { Refusal } from '../model/refusal.ts'
 import { checkCanary } from '../store/canary.ts'
 import type { Database } from '../store/database.ts'
-import type { Keeper } from '../store/seal.ts'
+import type { ProgramKeeper } from '../store/keeper.ts'
 import { awayDependency } from './away.ts'
 
 export interface KeyGuard {
@@ -12,7 +12,7 @@ export interface KeyGuard {
   refuseWrong(): Promise<void>
 }
 
-export function createKeyGuard(db: Database, keeper: Keeper): KeyGuard {
+export function createKeyGuard(db: Database, keeper: ProgramKeeper): KeyGuard {
   let opened = false
   const check = async () => {
     if (opened) return

@@ -11,7 +11,7 @@ import { findLogin } from '../rotators/logins/index.ts'
 import { findRotator } from '../rotators/index.ts'
 import { connectDatabase } from '../store/database.ts'
 import { listenForEvents } from '../store/notifications.ts'
-import { loadKeeper } from '../store/seal.ts'
+import { loadKeeper } from '../store/keeper.ts'
 import { tally } from '../store/tally.ts'
 import { openTracing } from '../telemetry/tracing.ts'
 import { createApp } from './app.ts'
@@ -37,7 +37,7 @@ export interface ServerOverrides {
 
 /** @throws Error in words for the operator: no key file, the wrong one, or an address that is taken. */
 export async function startServer(config: Config, overrides: ServerOverrides = {}): Promise<RunningServer> {
-  const keeper = await loadKeeper(config.keyFile)
+  const keeper = await loadKeeper(config.keyFile, config.kmsKey)
   const db = connectDatabase(config.databaseUrl)
   const early = pino(loggerOptions(config.logLevel))
   const tracing = await openTracing('rekey-server', readTracing(), early)

@@ -10,6 +10,7 @@ type At = ColumnType<Date, Date | undefined, Date>
 export interface KeyCanaryTable {
   id: number
   sealed: Buffer
+  hash_key: Buffer | null
   created_at: Now
 }
 export interface OrganizationsTable {

@@ -13,7 +13,7 @@ import { readTracing, type Config } from '../config/index.ts'
 import { checkCanary } from '../store/canary.ts'
 import { connectDatabase } from '../store/database.ts'
 import { listenForEvents } from '../store/notifications.ts'
-import { loadKeeper } from '../store/seal.ts'
+import { loadKeeper } from '../store/keeper.ts'
 import { tally } from '../store/tally.ts'
 import { NO_TRACING, openTracing, type Tracing } from '../telemetry/tracing.ts'
 import { originOf } from '../activities/guarded.ts'
@@ -53,7 +53,7 @@ export async function runWorker(
     base: { program: 'worker' },
     mixin: () => (tracing.isOn ? { traceId: tracing.traceId() } : {}),
   })
-  const keeper = await loadKeeper(config.keyFile)
+  const keeper = await loadKeeper(config.keyFile, config.kmsKey)
   const db = connectDatabase(config.databaseUrl, { maxConnections: config.maxConcurrentRotations + 5 })
   tracing = await openTracing('rekey-worker', readTracing(), log)
   const client = connectTemporal({

@@ -24,14 +24,18 @@ export function addMigrate(program: Command, context: Context): void {
       if (options.json)
         return printJson(context, { applied, key, keyFile: settings.keyFile, searchAttributes })
       print(context, applied.length > 0 ? `Applied ${applied.join(', ')}` : 'The schema is up to date')
-      print(context, describeKey(key, settings.keyFile))
+      print(context, describeKey(key, settings))
       // What is not there yet is no result: it comes when server and worker start.
       const tell = searchAttributes && Object.keys(searchAttributes.missing).length === 0 ? print : note
       tell(context, describeRegistration(searchAttributes, settings.temporalAddress))
     })
 }
 
-function describeKey(key: string, keyFile: string): string {
+function describeKey(
+  key: string,
+  { keyFile, kmsKey }: { keyFile: string; kmsKey: string | undefined },
+): string {
+  if (kmsKey !== undefined && key !== 'missing') return `The store is tied to the key ${kmsKey} of AWS KMS`
   switch (key) {
     case 'made':
       return `Made the key file ${keyFile}: keep a copy of it in a safe place`

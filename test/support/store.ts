@@ -6,13 +6,14 @@ import { createCanary } from '../../store/canary.ts'
 import { connectDatabase, type Database } from '../../store/database.ts'
 import { giveGrant } from '../../store/grants.ts'
 import { migrate } from '../../store/migrate.ts'
-import { createKeyFile, loadKeeper, type Keeper } from '../../store/seal.ts'
+import { loadKeeper, type ProgramKeeper } from '../../store/keeper.ts'
+import { createKeyFile } from '../../store/key-file.ts'
 import { addMember, ensureOrganization, ensureUser } from '../../store/users.ts'
 import { freshDatabase } from './servers.ts'
 
 export interface TestStore {
   db: Database
-  keeper: Keeper
+  keeper: ProgramKeeper
   url: string
   /** For a program that opens this store by itself. */
   keyFile: string
