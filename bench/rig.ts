@@ -105,6 +105,7 @@ async function start(
     REKEY_TEMPORAL_ADDRESS: temporal.address,
     REKEY_TASK_QUEUE: TASK_QUEUE,
     REKEY_LISTEN: listen,
+    REKEY_METRICS_LISTEN: `127.0.0.1:${await freePort()}`,
     REKEY_WORKER_LISTEN: `127.0.0.1:${await freePort()}`,
     REKEY_KEY_FILE: paths.keyFile,
     REKEY_RECONCILE_INTERVAL: `${RECONCILE_EVERY / 1000}s`,
