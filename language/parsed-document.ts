@@ -24,11 +24,13 @@ export function parseDocument(
   text: string,
 ): { document: ParsedDocument | null; diagnostics: Diagnostic[] } {
   const syntax = parseSyntax(name, text)
-  if (hasErrors(syntax.diagnostics)) return { document: null, diagnostics: syntax.diagnostics }
+  if (hasErrors(syntax.diagnostics) && !syntax.blank) {
+    return { document: null, diagnostics: syntax.diagnostics }
+  }
   const { declaration, diagnostics, valueCount } = parseDeclaration(syntax.root)
   if (valueCount > limits.values) {
     const summary = `a definition is limited to ${limits.values} values; this one has ${valueCount}`
     return { document: null, diagnostics: [{ severity: 'error', summary, path: '' }] }
   }
-  return { document: { name, declaration }, diagnostics }
+  return { document: { name, declaration }, diagnostics: [...syntax.diagnostics, ...diagnostics] }
 }

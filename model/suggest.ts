@@ -19,7 +19,7 @@ interface Budget {
 export function suggest(written: string, candidates: Iterable<string>, budget: Budget): string | undefined {
   const folded = fold(written)
   let best: string | undefined
-  let bestDistance = Math.floor((Buffer.byteLength(written) + 1) / 2)
+  let bestDistance = Math.floor((folded.length + 1) / 2)
   for (const candidate of candidates) {
     budget.suggestions -= 1
     if (budget.suggestions < 0) break
@@ -36,8 +36,10 @@ export function suggest(written: string, candidates: Iterable<string>, budget: B
   return best
 }
 
+/** Without what spelling does not depend on, one character for each byte. */
 function fold(name: string): string {
-  return name.slice(0, MAX_LENGTH).toLowerCase().replaceAll('_', '')
+  const folded = name.slice(0, MAX_LENGTH).toLowerCase().replaceAll('_', '')
+  return Buffer.from(folded).toString('latin1')
 }
 
 function editDistance(a: string, b: string): number {

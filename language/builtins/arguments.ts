@@ -5,13 +5,11 @@ import type { Evaluator } from '../evaluation/evaluator.ts'
 import type { Schema } from '../../model/json-schema.ts'
 import { accept } from '../schema/accept.ts'
 import { STRING_SCHEMA } from '../schema/schemas.ts'
-import type { ObjectNode, SyntaxNode } from '../syntax/node.ts'
+import type { Expression } from '../expressions/expression.ts'
+import type { SyntaxNode } from '../syntax/node.ts'
 import type { ArgumentReader, Builtin, CallNode, ParsedCall } from './builtin.ts'
 
-/** The fields of an argument object; of duplicates the last. */
-export function fieldsOf(node: ObjectNode): Map<string, SyntaxNode> {
-  return new Map(node.entries.map(({ key, value }) => [key.value, value]))
-}
+export const MISSING: Expression = Object.freeze({ kind: 'missing' })
 
 /** A literal list of exactly two; anything else is reported as `summary`. */
 export function parsePair(
@@ -20,9 +18,13 @@ export function parsePair(
   reader: ArgumentReader,
   summary: string,
 ): ParsedCall {
-  const items = node.kind === 'array' && node.items.length === 2 ? node.items : []
-  if (items.length === 0) reader.error(node, summary)
-  return { parts: { [names[0]]: reader.expression(items[0]), [names[1]]: reader.expression(items[1]) } }
+  const [first, second] = node.kind === 'array' && node.items.length === 2 ? node.items : []
+  if (first && second) {
+    return { parts: { [names[0]]: reader.expression(first), [names[1]]: reader.expression(second) } }
+  }
+  reader.skipped(node)
+  reader.error(node, summary)
+  return { parts: { [names[0]]: MISSING, [names[1]]: MISSING } }
 }
 
 export function parseValue(node: SyntaxNode, reader: ArgumentReader): ParsedCall {
@@ -52,7 +54,7 @@ export function stringBuiltin(name: string, convert: (text: string) => string): 
     async evaluate(call, evaluator) {
       const { value, ok } = await evaluator.typed(call.argument('value'), accept(STRING_SCHEMA))
       if (!ok) return evaluator.unknown(call, STRING_SCHEMA)
-      return attempt(call, evaluator, () =>
+      return attempt(call, evaluator, value, () =>
         combined(call, STRING_SCHEMA, [value], () => {
           const text = convert(value.repr as string)
           evaluator.session.produce(text.length)
@@ -63,19 +65,20 @@ export function stringBuiltin(name: string, convert: (text: string) => string): 
   }
 }
 
-/** What `compute` returns, or unknown with its error reported at the call. */
+/** What `compute` returns, or unknown with its error reported at the call, and as secret as the argument. */
 export function attempt(
   call: CallNode,
   evaluator: Evaluator,
+  argument: EvaluatedValue,
   compute: () => EvaluatedValue,
-  schema: Schema = call.expression.builtin.resultSchema,
 ): EvaluatedValue {
   try {
     return compute()
   } catch (error) {
     if (!(error instanceof BuiltinError)) throw error
     evaluator.error(call, error.message)
-    return evaluator.unknown(call, schema)
+    const schema = call.expression.builtin.resultSchema
+    return new Evaluated({ def: call, schema, unknown: true, secret: argument.containsSecret })
   }
 }
 

@@ -8,8 +8,14 @@ import type { ExpressionNode } from '../evaluation/expression-node.ts'
 
 /** What parsing offers to a builtin. */
 export interface ArgumentReader {
-  /** The node as an ordinary expression; `missing` when there is none. */
-  expression(node: SyntaxNode | undefined): Expression
+  expression(node: SyntaxNode): Expression
+  /**
+   * The wanted fields of a plain object, of repeated ones the last; undefined for anything else, calls included. All of
+   * the node is read for its errors.
+   */
+  record(node: SyntaxNode, wanted: readonly string[]): ReadonlyMap<string, Expression> | undefined
+  /** Reads for its errors alone what no part of the call is made of. */
+  skipped(node: SyntaxNode): void
   error(at: SyntaxNode, summary: string): void
 }
 

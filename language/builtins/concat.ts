@@ -13,9 +13,11 @@ export const concat: Builtin = {
   exported: 'value',
   argumentSchema: () => ARRAYS,
   parse(argument, _name, reader) {
-    if (argument.kind === 'array') return { parts: { value: reader.expression(argument) } }
-    reader.error(argument, 'the argument to fn::concat must be an array of arrays')
-    return { parts: {} }
+    const value = reader.expression(argument)
+    if (value.kind !== 'array') {
+      reader.error(argument, 'the argument to fn::concat must be an array of arrays')
+    }
+    return { parts: { value } }
   },
   async evaluate(call, evaluator) {
     const { value, ok } = await evaluator.typed(call.argument('value'), accept(ARRAYS))

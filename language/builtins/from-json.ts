@@ -16,7 +16,7 @@ export const fromJson: Builtin = {
     const { value, ok } = await evaluator.typed(call.argument('value'), accept(STRING_SCHEMA))
     if (!ok) return evaluator.unknown(call, true)
     if (value.containsUnknown) return combined(call, true, [value], () => null)
-    return attempt(call, evaluator, () => {
+    return attempt(call, evaluator, value, () => {
       try {
         const text = value.repr as string
         evaluator.session.produce(text.length)

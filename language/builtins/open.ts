@@ -3,9 +3,10 @@ import { reasonOf } from '../diagnostic.ts'
 import type { Expression } from '../expressions/expression.ts'
 import type { Provider } from '../host.ts'
 import { accept } from '../schema/accept.ts'
+import { rotateOnlySpread } from '../schema/rotate-only.ts'
 import { record, STRING_SCHEMA } from '../schema/schemas.ts'
 import { exportValue } from '../export/export-value.ts'
-import { fieldsOf } from './arguments.ts'
+import { MISSING } from './arguments.ts'
 import type { ArgumentReader, Builtin, CallNode } from './builtin.ts'
 import { callContext, providerOutput, usableSchema } from './provider-call.ts'
 import type { SyntaxNode } from '../syntax/node.ts'
@@ -16,7 +17,7 @@ export const open: Builtin = {
   resultSchema: true,
   exported: 'object',
   argumentSchema(call) {
-    const inputs = call.argumentSchemas['inputs'] ?? true
+    const inputs = rotateOnlySpread(call.argumentSchemas['inputs'] ?? true)
     if (call.expression.name.value !== 'fn::open') return inputs
     return record([
       ['provider', STRING_SCHEMA],
@@ -30,19 +31,16 @@ export const open: Builtin = {
         parts: { inputs: reader.expression(argument) },
       }
     }
-    if (argument.kind !== 'object') {
+    const fields = reader.record(argument, ['provider', 'inputs'])
+    if (!fields) {
       reader.error(argument, "the argument to fn::open must be an object containing 'provider' and 'inputs'")
-      return { parts: {} }
+      return { parts: { provider: MISSING, inputs: MISSING } }
     }
-    const fields = fieldsOf(argument)
-    const provider = parseProviderName(fields.get('provider'), argument, reader)
+    const provider = providerName(fields.get('provider'), argument, reader)
     if (!fields.has('inputs')) reader.error(argument, "missing provider inputs ('inputs')")
     return {
-      ...(provider?.kind === 'string' && { provider: provider.value }),
-      parts: {
-        provider: provider ?? { kind: 'missing' },
-        inputs: reader.expression(fields.get('inputs')),
-      },
+      ...(provider.kind === 'string' && { provider: provider.value }),
+      parts: { provider, inputs: fields.get('inputs') ?? MISSING },
     }
   },
   async evaluate(call, evaluator) {
@@ -65,18 +63,15 @@ export const open: Builtin = {
 }
 
 /** A provider's name, which must be a literal: it decides what the call means before anything is evaluated. */
-export function parseProviderName(
-  node: SyntaxNode | undefined,
+export function providerName(
+  given: Expression | undefined,
   argument: SyntaxNode,
   reader: ArgumentReader,
-): Expression | undefined {
-  if (!node) {
-    reader.error(argument, "missing provider name ('provider')")
-    return undefined
-  }
-  const expression = reader.expression(node)
-  if (expression.kind !== 'string') reader.error(node, 'provider name must be a string literal')
-  return expression
+): Expression {
+  if (given?.kind === 'string') return given
+  if (given) reader.error(given.syntax ?? argument, 'provider name must be a string literal')
+  else reader.error(argument, "missing provider name ('provider')")
+  return MISSING
 }
 
 async function load(

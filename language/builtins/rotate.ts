@@ -10,6 +10,7 @@ import { exportValue } from '../export/export-value.ts'
 import type { CallExpression } from '../expressions/expression.ts'
 import type { RotateFunction } from '../host.ts'
 import { accept } from '../schema/accept.ts'
+import { rotateOnlySpread } from '../schema/rotate-only.ts'
 import { NULL_SCHEMA, record, STRING_SCHEMA } from '../schema/schemas.ts'
 import { pathText } from '../syntax/path.ts'
 import type { Value } from '../value.ts'
@@ -25,7 +26,7 @@ export const rotate: Builtin = {
   argumentSchema(call) {
     const { inputs = true, state = true } = call.argumentSchemas
     const provider = call.expression.name.value === 'fn::rotate' ? [['provider', STRING_SCHEMA] as const] : []
-    return record([...provider, ['inputs', inputs], ['state', state]])
+    return record([...provider, ['inputs', rotateOnlySpread(inputs)], ['state', rotateOnlySpread(state)]])
   },
   parse: parseRotate,
   async evaluate(call, evaluator) {

@@ -18,8 +18,9 @@ export const secret: Builtin = {
     if (ciphertext?.kind === 'string') return { parts: { ciphertext } }
     const plaintext = argument.kind === 'string' ? reader.expression(argument) : undefined
     if (plaintext?.kind === 'string') return { parts: { plaintext } }
+    if (!sealed && !plaintext) reader.skipped(argument)
     reader.error(argument, 'secret values must be string literals')
-    return { parts: { plaintext: { kind: 'string', value: '', syntax: argument } } }
+    return { parts: { plaintext: { kind: 'string', value: '' } } }
   },
   async evaluate(call, evaluator) {
     const { ciphertext } = call.expression.parts

@@ -13,7 +13,7 @@ export const toJson: Builtin = {
   parse: (argument, _name, reader) => parseValue(argument, reader),
   async evaluate(call, evaluator) {
     const value = await evaluator.evaluate(call.argument('value'), ACCEPT_ANY)
-    return attempt(call, evaluator, () =>
+    return attempt(call, evaluator, value, () =>
       combined(call, STRING_SCHEMA, [value], () => {
         return encode(() => jsonText(value, (length) => evaluator.session.produce(length)))
       }),

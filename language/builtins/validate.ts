@@ -1,14 +1,17 @@
 /** `fn::validate: {schema, value}`: the value, with a diagnostic where it does not fit. */
 import type { Schema } from '../../model/json-schema.ts'
+import type { EvaluatedValue } from '../evaluation/evaluated-value.ts'
 import type { Evaluator } from '../evaluation/evaluator.ts'
 import { ACCEPT_ANY, accept } from '../schema/accept.ts'
 import { schemaProblem } from '../schema/compile-schema.ts'
-import { schemaFrom } from '../schema/read-schema.ts'
+import { schemaFrom, SchemaError } from '../schema/read-schema.ts'
 import { SCHEMA_SCHEMA } from '../schema/schema-schema.ts'
 import { record } from '../schema/schemas.ts'
-import { fieldsOf } from './arguments.ts'
+import { MISSING } from './arguments.ts'
 import type { Builtin, CallNode } from './builtin.ts'
 import { passedThrough } from './final.ts'
+
+const FIELDS = ['schema', 'value']
 
 export const validate: Builtin = {
   name: 'fn::validate',
@@ -17,24 +20,19 @@ export const validate: Builtin = {
   exported: 'object',
   argumentSchema: () =>
     record([
-      ['schema', true],
+      ['schema', SCHEMA_SCHEMA],
       ['value', true],
     ]),
   parse(argument, _name, reader) {
-    if (argument.kind !== 'object') {
+    const fields = reader.record(argument, FIELDS)
+    if (!fields) {
       reader.error(argument, "the argument to fn::validate must be an object containing 'schema' and 'value'")
-      return { parts: {} }
+      return { parts: { schema: MISSING, value: MISSING } }
     }
-    const fields = fieldsOf(argument)
-    for (const field of ['schema', 'value']) {
+    for (const field of FIELDS) {
       if (!fields.has(field)) reader.error(argument, `missing required property '${field}'`)
     }
-    return {
-      parts: {
-        schema: reader.expression(fields.get('schema')),
-        value: reader.expression(fields.get('value')),
-      },
-    }
+    return { parts: { schema: fields.get('schema') ?? MISSING, value: fields.get('value') ?? MISSING } }
   },
   async evaluate(call, evaluator) {
     const given = await readSchema(call, evaluator)
@@ -55,10 +53,19 @@ async function readSchema(
   const node = call.argument('schema')
   const { value, ok } = await evaluator.typed(node, accept(SCHEMA_SCHEMA))
   if (!ok || value.containsUnknown) return undefined
-  const schema = schemaFrom(value)
   const secret = value.containsSecret
-  const problem = schemaProblem(schema)
+  const { schema, problem } = compiled(value)
   if (problem === undefined) return { schema, ...(secret && { refusal: SECRET_SCHEMA }) }
   evaluator.error(node, `invalid schema: ${secret ? 'parts of it are secret' : problem}`)
   return undefined
+}
+
+function compiled(value: EvaluatedValue): { schema: Schema; problem?: string | undefined } {
+  try {
+    const schema = schemaFrom(value)
+    return { schema, problem: schemaProblem(schema) }
+  } catch (error) {
+    if (!(error instanceof SchemaError)) throw error
+    return { schema: true, problem: error.message }
+  }
 }

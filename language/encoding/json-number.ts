@@ -3,6 +3,7 @@ import type { JsonNumber } from '../value.ts'
 
 /** @throws RangeError for `+Inf`, `-Inf` and `NaN` */
 export function jsonNumberText(number: JsonNumber): string {
-  if (/^[-+]?(Inf|NaN)$/.test(number.text)) throw new RangeError(`${number.text} is no JSON number`)
+  if (/^[-+]?(Inf|NaN)$/.test(number.text))
+    throw new RangeError(`json: invalid number literal "${number.text}"`)
   return number.text
 }

@@ -6,6 +6,8 @@ import { JsonNumber, setEntry, type Value } from '../value.ts'
 export class JsonError extends Error {}
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/y
+/** A number that breaks off where it cannot end. */
+const UNFINISHED = /-?(?:0|[1-9]\d*)?(?:\.(?:\d+(?:[eE][-+]?)?)?|[eE][-+]?)?/y
 const SPACE = /[ \t\r\n]*/y
 const WORDS: readonly (readonly [string, null | boolean])[] = [
   ['null', null],
@@ -42,14 +44,24 @@ class Reader {
     if (character === '[') return { value: this.#array(depth) }
     if (character === '"') return { value: this.#string() }
     for (const [word, meaning] of WORDS) {
-      if (this.#text.startsWith(word, this.#at)) {
-        this.#at += word.length
-        return { value: meaning }
-      }
+      if (character !== word[0]) continue
+      const length = commonLength(word, this.#text.slice(this.#at, this.#at + word.length))
+      this.#at += length
+      return length === word.length ? { value: meaning } : this.#unexpected()
     }
+    const start = this.#at
     const digits = this.#match(NUMBER)
-    if (digits === undefined) return this.#unexpected()
-    return { value: new JsonNumber(digits) }
+    const next = this.#text[this.#at]
+    if (digits !== undefined && !this.#goesOn(digits, next)) return { value: new JsonNumber(digits) }
+    this.#at = start
+    this.#match(UNFINISHED)
+    return this.#unexpected()
+  }
+
+  /** True where a fraction or an exponent begins and has no digits. */
+  #goesOn(digits: string, next: string | undefined): boolean {
+    if (next === '.') return !/[.eE]/.test(digits)
+    return (next === 'e' || next === 'E') && !/[eE]/.test(digits)
   }
 
   #object(depth: number): Record<string, Value> {
@@ -86,7 +98,8 @@ class Reader {
     }
     this.#at += 1
     try {
-      return JSON.parse(this.#text.slice(start, this.#at)) as string
+      // halves of characters that are not there become the mark for that
+      return (JSON.parse(this.#text.slice(start, this.#at)) as string).toWellFormed()
     } catch {
       throw new JsonError(`invalid string at offset ${start}`)
     }
@@ -115,4 +128,10 @@ class Reader {
     // the text may be a secret: say where, not what
     throw new JsonError(`invalid character at offset ${this.#at}`)
   }
+}
+
+function commonLength(a: string, b: string): number {
+  let length = 0
+  while (length < a.length && a[length] === b[length]) length += 1
+  return length
 }

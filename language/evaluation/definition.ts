@@ -4,6 +4,7 @@ import type { Range } from '../diagnostic.ts'
 import type { SyntaxPath } from '../syntax/path.ts'
 import type { EvaluatedValue } from './evaluated-value.ts'
 import type { ExpressionNode } from './expression-node.ts'
+import type { Place } from './session.ts'
 
 export type Definition = ExpressionNode | AccessDefinition
 
@@ -17,12 +18,18 @@ export class AccessDefinition {
   readonly range: Range | undefined
   readonly path: SyntaxPath | undefined
 
-  constructor(receiver: EvaluatedValue, key: string, schema: Schema, base: EvaluatedValue | undefined) {
+  constructor(
+    receiver: EvaluatedValue,
+    key: string,
+    schema: Schema,
+    base: EvaluatedValue | undefined,
+    { range, path }: Place,
+  ) {
     this.receiver = receiver
     this.key = key
     this.schema = schema
     this.base = base
-    this.range = receiver.def.range
-    this.path = receiver.def.path
+    this.range = range
+    this.path = path
   }
 }

@@ -8,6 +8,7 @@ import { limits } from '../limits.ts'
 import { constant, mergedSchema, NULL_SCHEMA, propertySchema, record, tuple } from '../schema/schemas.ts'
 import { JsonNumber } from '../value.ts'
 import type { Definition } from './definition.ts'
+import type { Place } from './session.ts'
 import { AccessDefinition } from './definition.ts'
 
 export type Representation =
@@ -40,7 +41,12 @@ interface Derived {
 interface Own {
   /** Properties of something unknown, each the same one each time. */
   late?: Map<string, EvaluatedValue>
-  lastOver?: { base: EvaluatedValue; result: EvaluatedValue }
+  lastOver?: {
+    base: EvaluatedValue
+    isCopy: boolean
+    replaced: EvaluatedValue | undefined
+    result: EvaluatedValue
+  }
 }
 
 interface Nested {
@@ -140,13 +146,14 @@ export class EvaluatedValue {
     return this.#derived.keys
   }
 
-  property(name: string): EvaluatedValue | undefined {
+  /** `place`: of whoever asks, where a property that is not known yet is shown. */
+  property(name: string, place: Place = this.def): EvaluatedValue | undefined {
     const known = this.#merged.get(name)
     if (known) return known
     let bottom = this.object && this.base
     while (bottom?.object) bottom = bottom.base
-    if (this.unknown) return this.#lateProperty(name)
-    return bottom?.unknown ? bottom.#lateProperty(name) : undefined
+    if (this.unknown) return this.#lateProperty(name, place)
+    return bottom?.unknown ? bottom.#lateProperty(name, place) : undefined
   }
 
   /** Own and inherited properties. */
@@ -164,38 +171,53 @@ export class EvaluatedValue {
     return this.#derived.properties
   }
 
-  /** A property of a value that is not known yet; the same one each time. */
-  #lateProperty(name: string): EvaluatedValue {
+  /** A property of a value that is not known yet; the same one each time for one place. */
+  #lateProperty(name: string, place: Place): EvaluatedValue {
     this.#own ??= {}
     const late = (this.#own.late ??= new Map<string, EvaluatedValue>())
     const known = late.get(name)
-    if (known) return known
+    if (known?.def.range === place.range && known) return known
     const schema = propertySchema(this.schema, name)
-    const base = this.base?.property(name)
-    const def = new AccessDefinition(this, name, schema, base)
+    const base = this.base?.property(name, place)
+    const def = new AccessDefinition(this, name, schema, base, place)
     const value = new EvaluatedValue({ def, schema, base, unknown: true })
     late.set(name, value)
     return value
   }
 
-  /** This value laid over `base`, property by property; whatever already lies beneath it stays in between. */
-  over(base: EvaluatedValue | undefined): EvaluatedValue {
-    if (!base || base === this) return this
-    if (this.#own?.lastOver?.base === base) return this.#own.lastOver.result
-    const beneath = this.base ? this.base.over(base) : base
+  /**
+   * This value laid over `base`, property by property; whatever already lies beneath it stays in between. A value is
+   * not laid over itself, unless `isCopy`: an import or a reference takes a copy, which may lie over its original.
+   * `replaced`: what already lies over all of it, wherever that is found beneath this one, as `base` itself.
+   */
+  over(base: EvaluatedValue | undefined, isCopy = false, replaced?: EvaluatedValue): EvaluatedValue {
+    if (!base || (!isCopy && this.#is(base))) return this
+    if (this === replaced) return base
+    const last = this.#own?.lastOver
+    if (last?.base === base && last.isCopy === isCopy && last.replaced === replaced) return last.result
+    const beneath = this.base ? this.base.over(base, isCopy, replaced) : base
     let repr = this.repr
     if (this.object) {
       const merged = new Map<string, EvaluatedValue>()
       for (const [name, child] of this.object) {
         // what the new base does not have changes nothing in the layers above it
-        merged.set(name, base.property(name) ? child.over(beneath.property(name)) : child)
+        const below = base.property(name) && beneath.property(name, child.def)
+        merged.set(name, below ? child.over(below, isCopy, this.base?.property(name)) : child)
       }
       repr = merged
     }
     const result = this.base === beneath ? this : this.with({ base: beneath, repr })
     this.#own ??= {}
-    this.#own.lastOver = { base, result }
+    this.#own.lastOver = { base, isCopy, replaced, result }
     return result
+  }
+
+  /** The same value, or the same property of the same unknown one, asked for from another place. */
+  #is(other: EvaluatedValue): boolean {
+    if (this === other) return true
+    const { def } = this
+    if (!(def instanceof AccessDefinition) || !(other.def instanceof AccessDefinition)) return false
+    return def.key === other.def.key && def.receiver.#is(other.def.receiver)
   }
 
   get containsUnknown(): boolean {

@@ -129,7 +129,7 @@ export class Evaluator {
       value = this.unknown(node, true)
     } else {
       if (node.base?.object) this.session.spend(value.object?.size ?? 0)
-      const laid = value.over(node.base)
+      const laid = value.over(node.base, node.expression.kind === 'symbol')
       // what passes a value through has looked at its keys by now, and others go on seeing those
       const keepsKeys = laid !== value && value.object !== undefined && passesThrough(node.expression)
       value = keepsKeys ? laid.with({ before: value }) : laid
@@ -149,7 +149,7 @@ export class Evaluator {
     refusal?: string,
   ): Promise<{ value: EvaluatedValue; ok: boolean }> {
     const value = await this.evaluate(node, expected)
-    const diagnostics = validateValue(value, expected.schema, node, (steps) => this.session.spend(steps))
+    const diagnostics = validateValue(value, expected.schema, (steps) => this.session.spend(steps))
     const ok = !hasErrors(diagnostics)
     if (!ok && refusal !== undefined) this.error(value.def.range ? value.def : node, refusal)
     else this.session.add(diagnostics)

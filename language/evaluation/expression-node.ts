@@ -67,9 +67,11 @@ export class ExpressionNode {
     return this.expression.syntax?.path
   }
 
-  /** Path relative to `values`, for messages; empty inside a builtin's argument. */
+  /** Path relative to `values`, for messages, its first key as it is; empty inside a builtin's argument. */
   get place(): string {
-    return formatPropertyPath(pathSegments(this.#place))
+    const [first = '', ...rest] = pathSegments(this.#place)
+    // the place inside a first key `a` is that inside any other, but for the key itself
+    return `${first}${formatPropertyPath(['a', ...rest]).slice(1)}`
   }
 
   /** Known before evaluation from the kind of expression alone, afterwards that of the value. */
@@ -88,7 +90,8 @@ export class ExpressionNode {
     const property = known ? undefined : this.expression.properties.get(name)
     if (!property) return known
     const place = childPath(this.#place, name)
-    return this.#adopt(name, new ExpressionNode(property.value, { place, base: this.base?.property(name) }))
+    const base = this.base?.property(name, property.key)
+    return this.#adopt(name, new ExpressionNode(property.value, { place, base }))
   }
 
   /** The elements of an array literal. */

@@ -5,6 +5,7 @@ import { record } from '../schema/schemas.ts'
 import { EvaluatedValue, layersMessage, mayLieOver } from './evaluated-value.ts'
 import type { Evaluator } from './evaluator.ts'
 import { ExpressionNode } from './expression-node.ts'
+import { missingValue } from './missing-value.ts'
 import type { Place } from './session.ts'
 
 export interface Imports {
@@ -25,7 +26,7 @@ export async function evaluateImports(evaluator: Evaluator): Promise<Imports> {
     if (!value) continue
     byName.set(name, value)
     if (!merge) continue
-    if (mayLieOver(value, base)) base = value.over(base)
+    if (mayLieOver(value, base)) base = value.over(base, true)
     else session.error(syntax, layersMessage())
   }
   const def = new ExpressionNode({ kind: 'symbol', access: [{ key: 'imports' }] })
@@ -50,7 +51,8 @@ export async function evaluateEnvironment(
     return undefined
   }
   if (known) return known.value
-  if (speculation?.deferred.has(name)) return deferred()
+  // not looked at yet: what it says may be anything
+  if (speculation?.deferred.has(name)) return missingValue()
   if (!session.mayLoad()) {
     session.error(place, `an evaluation is limited to ${limits.environments} environments`)
     return undefined
@@ -58,7 +60,7 @@ export async function evaluateEnvironment(
   const attempt = session.failedLoads(name)
   if (speculation && !certain && !answers.isLoaded(name, attempt)) {
     speculation.wantEnvironment(name, () => answers.load(name, attempt))
-    return deferred()
+    return missingValue()
   }
   const loaded = await answers.load(name, attempt)
   if ('failure' in loaded) {
@@ -75,9 +77,4 @@ export async function evaluateEnvironment(
   const value = await importer.importing(document, decrypt).evaluateAll()
   session.imports.set(name, { evaluating: false, value })
   return value
-}
-
-// not looked at yet: what it says may be anything
-function deferred(): EvaluatedValue {
-  return new EvaluatedValue({ def: new ExpressionNode({ kind: 'missing' }), unknown: true })
 }

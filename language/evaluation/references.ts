@@ -13,6 +13,7 @@ import type { EvaluatedValue } from './evaluated-value.ts'
 import type { Evaluator } from './evaluator.ts'
 import type { ExpressionNode } from './expression-node.ts'
 import { evaluateEnvironment } from './imports.ts'
+import { missingValue } from './missing-value.ts'
 
 /** Resolves part `part` of an interpolation, or the access of a symbol (part 0). */
 export function resolveAccess(
@@ -65,9 +66,10 @@ class Resolution {
       place: this.#node,
       certain: false,
     })
-    if (!value) return this.#invalid(0)
-    this.#targets.push(this.#node, this.#node, value.def)
-    return this.#walkValue(value, 3)
+    // what could not be loaded may hold anything
+    const found = value ?? missingValue()
+    this.#targets.push(this.#node, this.#node, found.def)
+    return this.#walkValue(found, 3)
   }
 
   async #walkExpression(root: ExpressionNode): Promise<EvaluatedValue> {

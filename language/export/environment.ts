@@ -2,6 +2,7 @@
 import type { Schema } from '../../model/json-schema.ts'
 import type { EvaluatedValue } from '../evaluation/evaluated-value.ts'
 import type { ExpressionNode } from '../evaluation/expression-node.ts'
+import { mergedSchema } from '../schema/schemas.ts'
 import type { Value } from '../value.ts'
 import { ExpressionExporter, type ExportedExpression } from './export-expression.ts'
 import { ValueExporter } from './export-value.ts'
@@ -42,7 +43,9 @@ export class EvaluatedEnvironment implements Environment {
   }
 
   get schema(): Schema {
-    return this.#value.schema
+    const { base, schema } = this.#value
+    // merged once more than the values themselves: what is inherited and not known yet shows its properties as required
+    return base ? mergedSchema(base.schema, schema) : schema
   }
 
   get executionContext(): Environment['executionContext'] {

@@ -69,11 +69,18 @@ export class ExpressionExporter {
   }
 
   #access(exported: ExportedExpression, { receiver, key }: AccessDefinition): void {
-    const accessor: ExportedAccessor = { key, range: NOWHERE }
-    const outer = receiver.def instanceof AccessDefinition ? this.#export(receiver.def).access : undefined
-    exported.access = outer
-      ? { receiver: outer.receiver, accessors: [...outer.accessors, accessor] }
-      : { receiver: rangeOf(receiver.def.range, this.#environment), accessors: [accessor] }
+    const accessor: ExportedAccessor = { key, range: rangeOf(undefined, this.#environment) }
+    if (receiver.def instanceof AccessDefinition) {
+      // the whole access is shown as that of its receiver, with one accessor more
+      const { access, ...outer } = this.#export(receiver.def)
+      Object.assign(exported, outer)
+      if (access) exported.access = { ...access, accessors: [...access.accessors, accessor] }
+    } else {
+      exported.access = {
+        receiver: rangeOf(receiver.def.range, this.#environment),
+        accessors: [accessor],
+      }
+    }
   }
 
   #kind(exported: ExportedExpression, node: ExpressionNode): void {
@@ -114,7 +121,7 @@ export class ExpressionExporter {
   #accessors(access: Access, targets: readonly Definition[] = []): ExportedPropertyAccessor[] {
     return access.map(({ key, range }, index) => ({
       ...(typeof key === 'number' ? { index: key } : { key }),
-      range: range ?? NOWHERE,
+      range: rangeOf(range, this.#environment),
       value: targets[index] ? rangeOf(targets[index].range, this.#environment) : NOWHERE,
     }))
   }

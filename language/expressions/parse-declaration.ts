@@ -18,11 +18,10 @@ export function parseDeclaration(root: SyntaxNode | null): {
   valueCount: number
 } {
   const parser = new ExpressionParser()
-  const values: ObjectExpression = { kind: 'object', properties: new Map(), keyRanges: new Map() }
   const declaration: Declaration = {
     imports: [],
     hasImports: false,
-    values,
+    values: emptyObject(),
     hasValues: false,
     declarationDiagnostics: parser.duplicates,
     rotateCalls: parser.rotateCalls,
@@ -30,28 +29,23 @@ export function parseDeclaration(root: SyntaxNode | null): {
     environmentReferences: 0,
   }
   if (root && root.kind !== 'object') parser.error(root, 'environment must be an object')
-  const fields = root?.kind === 'object' ? topLevelFields(root, parser) : new Map<string, ObjectEntry>()
-  for (const [field, entry] of fields) {
-    if (field === 'description') readDescription(entry.value, parser)
-    else if (field === 'imports') readImports(entry.value, declaration, parser)
-    else readValues(entry.value, declaration, parser)
-  }
+  if (root?.kind === 'object') readFields(root, declaration, parser)
   const { diagnostics, valueCount, openCalls, environmentReferences } = parser
   return { declaration: { ...declaration, openCalls, environmentReferences }, diagnostics, valueCount }
 }
 
-/** The known fields; of repeated ones the last. */
-function topLevelFields(root: ObjectNode, parser: ExpressionParser): Map<string, ObjectEntry> {
-  const fields = new Map<string, ObjectEntry>()
+/** Of repeated fields the last one counts; what is wrong with the others is reported too. */
+function readFields(root: ObjectNode, declaration: Declaration, parser: ExpressionParser): void {
   const spellings = new Set<string>()
   for (const entry of root.entries) {
     const spelling = entry.key.value
     if (spellings.has(spelling)) warn(parser, entry, `duplicate key ${quote(spelling)}`)
     spellings.add(spelling)
     const field = FIELDS.find((name) => name === spelling.toLowerCase())
-    if (field) {
-      fields.set(field, entry)
-    } else if (parser.diagnostics.length <= limits.diagnostics) {
+    if (field === 'description') readDescription(entry.value, parser)
+    else if (field === 'imports') readImports(entry.value, declaration, parser)
+    else if (field === 'values') readValues(entry.value, declaration, parser)
+    else if (parser.diagnostics.length <= limits.diagnostics) {
       const existing = byEditDistance(
         spelling,
         FIELDS.map((name) => `'${name}'`),
@@ -63,7 +57,6 @@ function topLevelFields(root: ObjectNode, parser: ExpressionParser): Map<string,
       )
     }
   }
-  return fields
 }
 
 function warn(parser: ExpressionParser, { key }: ObjectEntry, summary: string): void {
@@ -71,10 +64,12 @@ function warn(parser: ExpressionParser, { key }: ObjectEntry, summary: string): 
 }
 
 function readDescription(node: SyntaxNode, parser: ExpressionParser): void {
-  if (node.kind !== 'string') parser.error(node, 'description must be a string')
+  if (parser.expression(node).kind !== 'string') parser.error(node, 'description must be a string')
 }
 
 function readImports(node: SyntaxNode, declaration: Declaration, parser: ExpressionParser): void {
+  declaration.imports = []
+  declaration.hasImports = false
   if (node.kind !== 'array') {
     parser.error(node, 'imports must be a list')
     return
@@ -111,19 +106,23 @@ function readMerge(options: SyntaxNode, parser: ExpressionParser): boolean {
     if (seen.has(entry.key.value)) warn(parser, entry, `duplicate key ${quote(entry.key.value)}`)
     seen.add(entry.key.value)
     if (entry.key.value.toLowerCase() !== 'merge') continue
-    merge = entry.value.kind === 'boolean' && entry.value.value
-    if (entry.value.kind !== 'boolean') parser.error(entry.value, 'merge must be a boolean value')
+    const given = parser.expression(entry.value)
+    merge = given.kind === 'boolean' && given.value
+    if (given.kind !== 'boolean') parser.error(entry.value, 'merge must be a boolean value')
   }
   return merge
 }
 
 function readValues(node: SyntaxNode, declaration: Declaration, parser: ExpressionParser): void {
+  // other implementations give the values as a whole no place of their own, and neither do traces here
+  const values = emptyObject()
+  declaration.values = values
+  declaration.hasValues = false
+  parser.forget()
   if (node.kind !== 'object') {
     parser.error(node, 'values must be an object')
     return
   }
-  const { values } = declaration
-  values.syntax = node
   declaration.hasValues = node.entries.length > 0
   for (const { key, value } of node.entries) {
     const name = key.value
@@ -137,4 +136,8 @@ function readValues(node: SyntaxNode, declaration: Declaration, parser: Expressi
       parser.declare(values, key, name, value)
     }
   }
+}
+
+function emptyObject(): ObjectExpression {
+  return { kind: 'object', properties: new Map(), keyRanges: new Map() }
 }

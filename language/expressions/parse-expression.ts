@@ -1,5 +1,5 @@
 /** Syntax node → expression. Errors are reported and leave a hole; there is always a result. */
-import type { ArgumentReader } from '../builtins/builtin.ts'
+import type { ArgumentReader, Builtin } from '../builtins/builtin.ts'
 import { findBuiltin } from '../builtins/index.ts'
 import type { Diagnostic, Range } from '../diagnostic.ts'
 import { quote } from '../encoding/quote.ts'
@@ -20,10 +20,8 @@ export class ExpressionParser implements ArgumentReader {
   openCalls = 0
   environmentReferences = 0
 
-  expression(node: SyntaxNode | undefined): Expression {
-    switch (node?.kind) {
-      case undefined:
-        return { kind: 'missing' }
+  expression(node: SyntaxNode): Expression {
+    switch (node.kind) {
       case 'null':
         return { kind: 'null', syntax: node }
       case 'boolean':
@@ -52,7 +50,56 @@ export class ExpressionParser implements ArgumentReader {
     return expression
   }
 
+  record(node: SyntaxNode, wanted: readonly string[]): ReadonlyMap<string, Expression> | undefined {
+    if (node.kind !== 'object' || this.#called(node)) {
+      this.skipped(node)
+      return undefined
+    }
+    const last = new Map(
+      node.entries.map((entry) => {
+        const read = parseString(entry.key, () => undefined)
+        return [read.kind === 'string' ? read.value : undefined, entry] as const
+      }),
+    )
+    const fields = new Map<string, Expression>()
+    for (const entry of node.entries) {
+      const name = this.#key(entry.key)
+      if (name !== undefined && wanted.includes(name) && last.get(name) === entry) {
+        fields.set(name, this.expression(entry.value))
+      } else {
+        this.skipped(entry.value)
+      }
+    }
+    return fields
+  }
+
+  /** Undefined, with the reason reported, for a key that refers to something. */
+  #key(key: StringNode): string | undefined {
+    const read = parseString(key, (diagnostic) => addBounded(this.diagnostics, diagnostic))
+    if (read.kind === 'string') return read.value
+    this.error(key, 'object keys must be strings')
+    return undefined
+  }
+
   #call(node: ObjectNode): CallExpression | undefined {
+    const builtin = this.#called(node)
+    const [entry] = node.entries
+    if (!builtin || !entry) return undefined
+    const call: CallExpression = {
+      kind: 'call',
+      builtin,
+      name: entry.key,
+      argument: entry.value,
+      syntax: node,
+      ...builtin.parse(entry.value, entry.key, this),
+    }
+    if (builtin.name === 'fn::rotate') this.rotateCalls.push(call)
+    if (builtin.name === 'fn::open') this.openCalls += 1
+    return call
+  }
+
+  /** The builtin that the object calls, if it is a call; what looks like one and is none is reported. */
+  #called(node: ObjectNode): Builtin | undefined {
     const [entry] = node.entries
     if (!entry || node.entries.length > 1) {
       for (const { key } of node.entries) {
@@ -66,23 +113,10 @@ export class ExpressionParser implements ArgumentReader {
       return undefined
     }
     const builtin = findBuiltin(entry.key.value)
-    if (!builtin) {
-      if (entry.key.value.toLowerCase().startsWith('fn::')) {
-        this.#report(this.diagnostics, entry.key.range, node.path, "'fn::' is a reserved prefix")
-      }
-      return undefined
+    if (!builtin && entry.key.value.toLowerCase().startsWith('fn::')) {
+      this.#report(this.diagnostics, entry.key.range, node.path, "'fn::' is a reserved prefix")
     }
-    const call: CallExpression = {
-      kind: 'call',
-      builtin,
-      name: entry.key,
-      argument: entry.value,
-      syntax: node,
-      ...builtin.parse(entry.value, entry.key, this),
-    }
-    if (builtin.name === 'fn::rotate') this.rotateCalls.push(call)
-    if (builtin.name === 'fn::open') this.openCalls += 1
-    return call
+    return builtin
   }
 
   #object(node: ObjectNode): ObjectExpression {
@@ -97,13 +131,9 @@ export class ExpressionParser implements ArgumentReader {
   }
 
   #property(object: ObjectExpression, entry: ObjectEntry): void {
-    const key = parseString(entry.key, (diagnostic) => addBounded(this.diagnostics, diagnostic))
-    if (key.kind !== 'string') {
-      this.error(entry.key, 'object keys must be strings')
-      this.skipped(entry.value)
-      return
-    }
-    this.declare(object, entry.key, key.value, entry.value)
+    const name = this.#key(entry.key)
+    if (name === undefined) this.skipped(entry.value)
+    else this.declare(object, entry.key, name, entry.value)
   }
 
   /** Adds a property unless its name is taken: the first one wins, and the later one is an error. */
@@ -125,6 +155,12 @@ export class ExpressionParser implements ArgumentReader {
     this.expression(node)
     duplicates.length = kept[0]
     rotateCalls.length = kept[1]
+  }
+
+  /** What was declared so far is not going to be evaluated. */
+  forget(): void {
+    this.duplicates.length = 0
+    this.rotateCalls.length = 0
   }
 
   duplicate(key: StringNode, summary: string): void {

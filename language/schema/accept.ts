@@ -21,8 +21,9 @@ export function acceptAll(schema: Schema): Accept {
 
 export function acceptProperty(expected: Accept, name: string): Accept {
   if (expected === ACCEPT_ANY) return ACCEPT_ANY
+  const schema = propertySchema(expected.schema, name)
   const rotateOnly = expected.rotateOnly || (expected.marks && marksRotateOnly(expected.schema, name))
-  return { schema: propertySchema(expected.schema, name), rotateOnly, marks: expected.marks }
+  return { schema, rotateOnly, marks: expected.marks }
 }
 
 export function acceptItem(expected: Accept, index: number): Accept {

@@ -20,7 +20,8 @@ const PROPERTIES: NonNullable<JSONSchema['properties']> = {
   items: SCHEMA,
   additionalProperties: SCHEMA,
   properties: NAMED_SCHEMAS,
-  type: { anyOf: [{ type: 'string', enum: TYPES }] },
+  type: { type: 'string', enum: TYPES },
+  const: {},
   enum: ARRAY,
   multipleOf: NUMBER,
   maximum: NUMBER,
@@ -39,14 +40,13 @@ const PROPERTIES: NonNullable<JSONSchema['properties']> = {
   dependentRequired: { type: 'object', additionalProperties: STRINGS },
   title: STRING,
   description: STRING,
+  default: {},
   deprecated: BOOLEAN,
   examples: ARRAY,
-  secret: BOOLEAN,
-  rotateOnly: STRINGS,
 }
 
 /** Names of the keywords that mean something. */
-export const KEYWORDS: ReadonlySet<string> = new Set([...Object.keys(PROPERTIES), 'const', 'default'])
+export const KEYWORDS: ReadonlySet<string> = new Set([...Object.keys(PROPERTIES), 'secret', 'rotateOnly'])
 
 /** Keywords that are not known may be anything, and mean nothing. */
 export const SCHEMA_SCHEMA: Schema = {

@@ -80,7 +80,8 @@ class SchemaValidator {
       this.check(item, accepted.prefixItems?.[index] ?? accepted.items, inner, depth + 1)
       issues.take(inner)
     }
-    if (known.items !== false) this.check(known.items, accepted.items, issues, depth + 1)
+    if (known.items !== undefined && known.items !== false)
+      this.check(known.items, accepted.items, issues, depth + 1)
   }
 
   #object(known: JSONSchema, accepted: JSONSchema, issues: Issues, depth: number): void {

@@ -2,7 +2,6 @@
 import type { JSONSchema, Schema } from '../../model/json-schema.ts'
 import type { Diagnostic } from '../diagnostic.ts'
 import type { EvaluatedValue } from '../evaluation/evaluated-value.ts'
-import type { Place } from '../evaluation/session.ts'
 import { quote } from '../encoding/quote.ts'
 import { JsonNumber } from '../value.ts'
 import { definitionsOf, referenced, type Definitions } from './definitions.ts'
@@ -15,10 +14,10 @@ import { validateSchema } from './validate-schema.ts'
 export type Spend = (steps: number) => void
 
 /** What does not fit, each at the place where the offending value is defined. */
-export function validateValue(value: EvaluatedValue, schema: Schema, at: Place, spend: Spend): Diagnostic[] {
+export function validateValue(value: EvaluatedValue, schema: Schema, spend: Spend): Diagnostic[] {
   if (schema === true) return []
-  const issues = new Issues(value.def.range ? value.def : at)
-  new ValueValidator(definitionsOf(schema), at, spend).check(value, schema, issues)
+  const issues = new Issues(value.def)
+  new ValueValidator(definitionsOf(schema), spend).check(value, schema, issues)
   return issues.diagnostics
 }
 
@@ -27,13 +26,11 @@ const NOTHING_FITS = 'no value is allowed here'
 
 class ValueValidator {
   readonly #definitions: Definitions
-  readonly #fallback: Place
   readonly #spend: Spend
   readonly #following = new Map<JSONSchema, EvaluatedValue>()
 
-  constructor(definitions: Definitions, fallback: Place, spend: Spend) {
+  constructor(definitions: Definitions, spend: Spend) {
     this.#definitions = definitions
-    this.#fallback = fallback
     this.#spend = spend
   }
 
@@ -137,7 +134,7 @@ class ValueValidator {
   }
 
   #inner(value: EvaluatedValue, schema: Schema | undefined, issues: Issues, refusal = NOTHING_FITS): void {
-    const inner = new Issues(value.def.range ? value.def : this.#fallback)
+    const inner = new Issues(value.def)
     if (schema === false) inner.add(refusal)
     else this.check(value, schema, inner)
     issues.take(inner)
@@ -178,10 +175,12 @@ function equals(value: EvaluatedValue, constant: unknown): boolean {
   if (value.object) {
     if (typeof constant !== 'object' || constant === null || Array.isArray(constant)) return false
     const entries = Object.entries(constant)
+    const { object } = value
+    // own properties only: what is inherited does not take part in a comparison
     return (
-      entries.length === value.keys.length &&
+      entries.length === object.size &&
       entries.every(([key, inner]) => {
-        const property = value.property(key)
+        const property = object.get(key)
         return property !== undefined && equals(property, inner)
       })
     )
@@ -189,7 +188,7 @@ function equals(value: EvaluatedValue, constant: unknown): boolean {
   return value.repr === constant
 }
 
-function typeName(value: EvaluatedValue): string {
+export function typeName(value: EvaluatedValue): string {
   if (value.repr === null) return 'null'
   if (value.array) return 'array'
   if (value.object) return 'object'

@@ -19,15 +19,15 @@ import { typePlainScalar, typeTaggedScalar } from './scalar.ts'
 import { composeYaml, nestingMessage } from './yaml-document.ts'
 
 export interface Syntax {
-  /** Null when there is an error, or nothing in the text (`empty` tells which). */
+  /** Null when there is an error, or nothing in the text (`blank` tells which). */
   root: SyntaxNode | null
-  /** True for a text of zero bytes, which stands for an empty object. */
-  empty: boolean
+  /** True for a text that holds nothing but white space and comments, or null. */
+  blank: boolean
   diagnostics: Diagnostic[]
 }
 
 export function parseSyntax(name: string, text: string): Syntax {
-  if (text === '') return { root: null, empty: true, diagnostics: [] }
+  if (text === '') return { root: null, blank: true, diagnostics: [] }
   const bytes = Buffer.byteLength(text)
   if (bytes > limits.textBytes) {
     return failed(`a definition is limited to ${limits.textBytes} bytes; this one has ${bytes}`)
@@ -38,16 +38,18 @@ export function parseSyntax(name: string, text: string): Syntax {
     const { line, column } = positions.at(composed.error.offset)
     return failed(`yaml: line ${line}, column ${column}: ${composed.error.message}`)
   }
-  if (composed.contents === null) return failed('environment must be an object')
+  if (composed.contents === null) return failed(NO_OBJECT, true)
   const builder = new SyntaxBuilder(name, positions)
   const root = builder.build(composed.contents, ROOT_PATH, undefined, 1)
   const { diagnostics } = builder
-  if (root.kind === 'null' && diagnostics.length === 0) return failed('environment must be an object')
-  return { root: diagnostics.length > 0 ? null : root, empty: false, diagnostics }
+  if (root.kind === 'null' && diagnostics.length === 0) return failed(NO_OBJECT, true)
+  return { root: diagnostics.length > 0 ? null : root, blank: false, diagnostics }
 }
 
-function failed(summary: string): Syntax {
-  return { root: null, empty: false, diagnostics: [{ severity: 'error', summary, path: '' }] }
+const NO_OBJECT = 'environment must be an object'
+
+function failed(summary: string, blank = false): Syntax {
+  return { root: null, blank, diagnostics: [{ severity: 'error', summary, path: '' }] }
 }
 
 /** Tokens of the library that stand before a node: anchors, tags, indicators, white space. */
@@ -77,7 +79,10 @@ class SyntaxBuilder {
     }
     if (isScalar(node)) return this.#scalar(node, path, leading)
     const offset = node?.range[0] ?? absentAt
-    if (isAlias(node)) this.#error('alias nodes are not supported', this.#range(offset, node.range[1]), path)
+    if (isAlias(node)) {
+      const range = this.#range(offset, offset + node.source.length)
+      this.#error('alias nodes are not supported', range, path)
+    }
     return {
       kind: 'null',
       style: 'plain',
@@ -125,15 +130,16 @@ class SyntaxBuilder {
   }
 
   #key(node: unknown, parent: SyntaxPath, leading: LeadingTokens): StringNode {
-    const built = this.build(node as ParsedNode | null, parent, leading, 1)
-    if (built.kind === 'string') return { ...built, path: childPath(parent, built.value) }
-    this.#error('mapping keys must be strings', built.range, parent)
+    const path = childPath(parent, isScalar(node) ? textOf(node as Scalar.Parsed) : '')
+    const built = this.build(node as ParsedNode | null, path, leading, 1)
+    if (built.kind === 'string') return built
+    this.#error('mapping keys must be strings', built.range, path)
     const { range, start, end } = built
-    return { kind: 'string', value: '', style: 'plain', path: parent, range, start, end }
+    return { kind: 'string', value: '', style: 'plain', path, range, start, end }
   }
 
   #scalar(node: Scalar.Parsed, path: SyntaxPath, leading: LeadingTokens): SyntaxNode {
-    const text = typeof node.value === 'string' ? node.value : (node.source ?? '')
+    const text = textOf(node)
     const style = STYLES[node.type ?? 'PLAIN'] ?? 'plain'
     const start = this.#startOf(node, leading)
     const where = {
@@ -215,6 +221,10 @@ class SyntaxBuilder {
       this.diagnostics.push({ severity: 'error', summary, path: pathText(path), range })
     }
   }
+}
+
+function textOf(node: Scalar.Parsed): string {
+  return typeof node.value === 'string' ? node.value : (node.source ?? '')
 }
 
 const STYLES: Record<string, ScalarStyle> = {

@@ -52,6 +52,7 @@ export function caseHost(environments: Record<string, string>): TestHost {
       },
       refuses: { rotate: () => Promise.reject(new Error('the database is away')) },
       unopened: { open: () => Promise.reject(new Error('cannot open')) },
+      obj: { open: async (inputs, state) => ({ value: { inputs, state: state ?? { value: null } } }) },
       any: {
         state: true,
         open: async (inputs, state) => ({ value: { inputs, state: state ?? { value: null } } }),

@@ -37,7 +37,7 @@ describe('wrong references', () => {
     ['\'${o[""]}\'', '3:6 key subscript must not be empty'],
     ['"${[0]}"', '3:6 the first accessor must be a property name or key subscript, not a numeric subscript'],
     ['"${}"', '3:6 unknown property ""'],
-    ['"${o.A_B}"', '3:6 unknown property "A_B"; did you mean "a.b"?'],
+    ['"${o.A_BB}"', '3:6 unknown property "A_BB"; did you mean "a.b"?'],
     ['"${o.nothing}"', '3:6 unknown property "nothing"'],
     ['"${o.l.k}"', '3:6 cannot access an array element using a property name'],
     ['"${o.l[2]}"', '3:6 array index 2 out-of-bounds for array of length 2'],
