@@ -10,11 +10,13 @@ import { inActivity, observeStep } from './observe.ts'
 import { planRotation, type Plan, type PlanInput } from './plan-rotation.ts'
 import { rotateSecret, type PathResult, type RotateInput } from './rotate-secret.ts'
 import type { ActivityServices } from './services.ts'
+import { sweepUnsettled, type SweepResult } from './sweep-unsettled.ts'
 
 export type { CommitInput, CommitResult } from './commit-revision.ts'
 export type { Occasion, Plan, PlanInput, PlannedRotation } from './plan-rotation.ts'
 export type { PathResult, RotateInput } from './rotate-secret.ts'
 export type { ActivityServices } from './services.ts'
+export type { SweepResult } from './sweep-unsettled.ts'
 
 export interface Activities {
   planRotation(input: PlanInput): Promise<Plan>
@@ -22,9 +24,14 @@ export interface Activities {
   commitRevision(input: CommitInput): Promise<CommitResult>
 }
 
+/** What the sweeper's workflow calls. */
+export interface SweepActivities {
+  sweepUnsettled(): Promise<SweepResult>
+}
+
 const HEARTBEAT_EVERY_MS = 4_000
 
-export function createActivities(services: ActivityServices): Activities {
+export function createActivities(services: ActivityServices): Activities & SweepActivities {
   const offer = offerAttributes(services.searchAttributes ?? (() => []))
   return {
     planRotation: (input) => {
@@ -48,6 +55,7 @@ export function createActivities(services: ActivityServices): Activities {
         return { ...result, searchAttributes: offer(input.runId, `commit/${input.eventId}`) }
       })
     },
+    sweepUnsettled: () => guarded(services, 'sweep', () => sweepUnsettled(inActivity(services, 'sweep', {}))),
     rotateSecret: (input) => {
       const ours = inActivity(services, 'rotate', { rotationId: input.rotationId })
       return guarded(ours, 'rotate', async () => {

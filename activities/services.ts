@@ -27,6 +27,8 @@ export interface ActivityServices {
   telemetry?: RotationTelemetry
   /** Names of the search attributes that Temporal knows; without it none are set. */
   searchAttributes?: () => readonly string[]
+  /** Has the workflow of an environment look for waiting requests; without it they wait for the reconciler. */
+  wake?: (environment: { environmentId: string; environmentName: string }) => Promise<void>
   /** Called between every two steps with the name of the place; does nothing but in the tests that kill there. */
   at(point: string): Promise<void>
 }

@@ -10,8 +10,10 @@ import { addEnv } from './commands/env.ts'
 import { addGrant } from './commands/grant.ts'
 import { addLogin } from './commands/login.ts'
 import { addMigrate } from './commands/migrate.ts'
+import { addRotation } from './commands/rotation.ts'
 import { addServer } from './commands/server.ts'
 import { addStatus } from './commands/status.ts'
+import { addTarget } from './commands/target.ts'
 import { addToken } from './commands/token.ts'
 import { addUser } from './commands/user.ts'
 import { addWorker } from './commands/worker.ts'
@@ -35,6 +37,8 @@ export function createProgram(context: Context, version: string): Command {
     addLogin,
     addStatus,
     addEnv,
+    addRotation,
+    addTarget,
     addToken,
     addGrant,
     addUser,

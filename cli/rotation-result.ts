@@ -24,7 +24,7 @@ export function showEvent(context: Context, name: string, event: RotationEvent):
       `${styled(context, 'errors', 'red', 'error')}: ${event.errorMessage}${event.errorCode ? ` (${event.errorCode})` : ''}`,
     )
   const failed = outcomes.filter(({ outcome }) => outcome === 'failed')
-  if (failed.length > 0)
+  if (failed.length > 0 && event.action === undefined)
     note(
       context,
       `rotate only what failed again: rekey env rotate ${name} ${failed.map(({ path }) => quote(path)).join(' ')}`,

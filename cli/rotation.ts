@@ -7,6 +7,8 @@ export interface RotationEvent {
   completed?: string
   status: 'succeeded' | 'failed' | 'in_progress'
   trigger: string
+  /** Absent for a rotation: `adopt`, `discard`, `undo` and the like. */
+  action?: string
   userID: string
   preRotationRevision?: number
   postRotationRevision?: number

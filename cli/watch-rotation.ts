@@ -17,6 +17,17 @@ export interface Wish {
   force: boolean
 }
 
+/** What begins an event, and where it is looked at. */
+export interface EventRequest {
+  /** Path of the API that takes the request. */
+  path: string
+  body: object
+  /** Path of an event; its id is added. */
+  events: string
+  /** A sentence that says where to look later. */
+  seeLater: string
+}
+
 /** The answer at its end. @throws ApiError, NetworkError, Failure (when it is not known how it went) */
 export async function watchRotation(
   context: Context,
@@ -24,16 +35,24 @@ export async function watchRotation(
   environment: EnvironmentArgument,
   { paths, force }: Wish,
 ): Promise<RotationAnswer> {
-  // The key makes asking again harmless: a lost answer never becomes a second rotation.
+  return await watchEvent(context, api, {
+    path: `${environment.path}/rotate`,
+    body: { paths, force },
+    events: `${environment.path}/rotate/events`,
+    seeLater: `"rekey env history ${environment.shortName}" tells how it went`,
+  })
+}
+
+/** As `watchRotation`, whatever the event does. */
+export async function watchEvent(
+  context: Context,
+  api: Api,
+  { path, body, events, seeLater: seeHistory }: EventRequest,
+): Promise<RotationAnswer> {
+  // The key makes asking again harmless: a lost answer never becomes a second event.
   const headers = { 'idempotency-key': `cli/${randomUUID()}` }
-  const ask = () =>
-    api.call<RotationAnswer>('POST', `${environment.path}/rotate`, {
-      body: { paths, force },
-      headers,
-      query: { wait: 'false' },
-    })
-  const nameOf = (id: string) => `${environment.path}/rotate/events/${encodeURIComponent(id)}`
-  const seeHistory = `"rekey env history ${environment.shortName}" tells how it went`
+  const ask = () => api.call<RotationAnswer>('POST', path, { body, headers, query: { wait: 'false' } })
+  const nameOf = (id: string) => `${events}/${encodeURIComponent(id)}`
   const progress = rotationProgress(context)
   let begun: RotationAnswer
   try {

@@ -113,6 +113,11 @@ export const VARIABLES = {
     '1m',
     'how often the store is compared with Temporal',
   ),
+  sweepInterval: required(
+    kinds.limit,
+    'REKEY_SWEEP_INTERVAL',
+    '10m',
+    'how often what rotations left in doubt is looked at; each rotation at most daily after some times',
   ),
   targetBudget: required(
     kinds.time,

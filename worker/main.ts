@@ -8,7 +8,9 @@ import { pino, type Logger } from 'pino'
 import { createActivities, type Activities, type ActivityServices } from '../activities/index.ts'
 import { connectTemporal } from '../client/connect.ts'
 import type { RotationsClient } from '../client/rotations.ts'
+import { wake } from '../client/rotations.ts'
 import { createSearchAttributes } from '../client/search-attributes.ts'
+import { syncSweep } from '../client/sweep-schedule.ts'
 import { readTracing, type Config } from '../config/index.ts'
 import { checkCanary } from '../store/canary.ts'
 import { connectDatabase } from '../store/database.ts'
@@ -73,6 +75,7 @@ export async function runWorker(
     ...createActivityServices(config, { db, keeper }, log),
     telemetry: telemetry.rotations,
     searchAttributes: attributes.usable,
+    wake: (environment: Parameters<typeof wake>[1]) => wake(on, environment, 'left in doubt'),
   }
   const activities = (overrides.createActivities ?? createActivities)(services)
   const on = {
@@ -111,6 +114,15 @@ export async function runWorker(
     log.info('worker stopped')
   }
 
+  async function projectAll(): Promise<void> {
+    await projectSchedules(on)
+    try {
+      await syncSweep(client, config.taskQueue, config.sweepInterval)
+    } catch (error) {
+      log.warn(originOf(error), 'the schedule of the sweeper could not be written to Temporal')
+    }
+  }
+
   async function serve(): Promise<void> {
     while (!signal.aborted) {
       try {
@@ -139,7 +151,7 @@ export async function runWorker(
           const running = worker.run()
           state.serving = true
           if (signal.aborted) stop()
-          else void projectSchedules(on)
+          else void projectAll()
           await running
           signal.removeEventListener('abort', stop)
         } finally {

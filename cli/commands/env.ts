@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { addEnvCheck } from './env/check.ts'
 import { addEnvClone } from './env/clone.ts'
 import { addEnvEdit } from './env/edit.ts'
+import { addEnvForget } from './env/forget.ts'
 import { addEnvGet } from './env/get.ts'
 import { addEnvHistory } from './env/history.ts'
 import { addEnvInit } from './env/init.ts'
@@ -16,6 +17,7 @@ import { addEnvRotate } from './env/rotate.ts'
 import { addEnvRun } from './env/run.ts'
 import { addEnvSchedule } from './env/schedule.ts'
 import { addEnvSet } from './env/set.ts'
+import { addEnvUndo } from './env/undo.ts'
 
 export function addEnv(program: Command, context: Context): void {
   const env = group(
@@ -36,6 +38,8 @@ export function addEnv(program: Command, context: Context): void {
     addEnvOpen,
     addEnvRun,
     addEnvRotate,
+    addEnvUndo,
+    addEnvForget,
     addEnvHistory,
     addEnvRevision,
     addEnvSchedule,

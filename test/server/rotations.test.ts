@@ -314,17 +314,21 @@ describe('what is answered', () => {
   })
 })
 
+/** Also when it has been before. */
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise((resolve) => signal.addEventListener('abort', resolve))
+}
+
 describe('waiting', () => {
   it('ends when the client has gone', async () => {
     const { path } = await environment()
     const ended = new Promise<void>((resolve) => {
-      meanwhile = (_, signal) =>
-        new Promise((_resolve, reject) => {
-          signal.addEventListener('abort', () => {
-            resolve()
-            reject(signal.reason as Error)
-          })
-        })
+      meanwhile = async (_, signal) => {
+        await aborted(signal)
+        resolve()
+        throw signal.reason
+      }
     })
     const url = await api.app.listen({ port: 0, host: '127.0.0.1' })
     const client = new AbortController()
@@ -343,10 +347,10 @@ describe('waiting', () => {
   it('ends in words when the server stops; the rotation goes on', async () => {
     const { path } = await environment()
     const app = createApp(api.services)
-    meanwhile = (_, signal) =>
-      new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason as Error))
-      })
+    meanwhile = async (_, signal) => {
+      await aborted(signal)
+      throw signal.reason
+    }
     const url = await app.listen({ port: 0, host: '127.0.0.1' })
     const answer = fetch(`${url}${path}/rotate`, {
       method: 'POST',

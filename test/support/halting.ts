@@ -43,6 +43,7 @@ export async function startHalting(
       REKEY_MIN_MANUAL_AGE: '0s',
       REKEY_LOG_LEVEL: 'error',
       REKEY_RECONCILE_INTERVAL: '1h',
+      REKEY_SWEEP_INTERVAL: '0s',
     },
   }
   const program = fileURLToPath(new URL('halting-worker.ts', import.meta.url))

@@ -218,7 +218,9 @@ describe('discard', () => {
       const rotating = line.rotate(environment)
       await reached
       const discarding = line.rotate(environment, { action: 'discard', subject: { rotation: id } })
-      await vi.waitFor(async () => expect(await line.requests(environment)).toContain('waiting'))
+      await vi.waitFor(async () => expect(await line.requests(environment)).toContain('waiting'), {
+        timeout: 20_000,
+      })
       open()
       expect(await rotating).toMatchObject({ outcome: 'succeeded' })
       expect(await discarding).toMatchObject({ outcome: 'failed', failureCode: 'INPUT_INVALID' })

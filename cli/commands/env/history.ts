@@ -61,7 +61,7 @@ function rowOf(event: RotationEvent): string[] {
   )
   return [
     localTime(event.created),
-    event.trigger,
+    whyOf(event),
     event.userID,
     event.status,
     event.postRotationRevision === undefined ? '-' : String(event.postRotationRevision),
@@ -70,9 +70,14 @@ function rowOf(event: RotationEvent): string[] {
   ]
 }
 
+/** What it did, where that was no rotation, and what began it. */
+function whyOf({ action, trigger }: RotationEvent): string {
+  return action === undefined ? trigger : `${action}, ${trigger}`
+}
+
 function showWhole(context: Context, name: string, event: RotationEvent): void {
-  const { id, trigger, userID, status, created, completed } = event
+  const { id, userID, status, created, completed } = event
   const end = completed ? `, ended ${localTime(completed)}` : ''
-  print(context, `${id}: ${status}, ${trigger} by ${userID}, begun ${localTime(created)}${end}`)
+  print(context, `${id}: ${status}, ${whyOf(event)} by ${userID}, begun ${localTime(created)}${end}`)
   showEvent(context, name, event)
 }

@@ -2,11 +2,9 @@
 import type { Command } from 'commander'
 import { declare } from '../../command.ts'
 import type { Context } from '../../context.ts'
+import { endWith } from '../../end-with.ts'
 import { readNewest } from '../../environment-argument.ts'
-import { EXIT, Failure } from '../../failure.ts'
-import { printJson } from '../../output.ts'
-import { exitCodeOf } from '../../rotation.ts'
-import { showEvent } from '../../rotation-result.ts'
+import { EXIT } from '../../failure.ts'
 import { watchRotation } from '../../watch-rotation.ts'
 
 const EXIT_CODES = [
@@ -44,18 +42,6 @@ export function addEnvRotate(env: Command, context: Context): void {
       const api = context.api()
       const environment = await readNewest(api, name)
       const answer = await watchRotation(context, api, environment, { paths, force: options.force === true })
-      const event = answer.secretRotationEvent
-      if (options.json) printJson(context, answer)
-      else showEvent(context, environment.shortName, event)
-      const code = exitCodeOf(event)
-      if (code !== EXIT.succeeded) throw new RotationEnded(code)
+      endWith(context, answer, { name: environment.shortName, json: options.json === true })
     })
-}
-
-/** How it went was shown already. */
-export class RotationEnded extends Failure {
-  override name = 'RotationEnded'
-  constructor(exitCode: number) {
-    super('the rotation did not wholly succeed', exitCode)
-  }
 }
