@@ -57,7 +57,7 @@ test('off: no span, and nothing of the SDK is loaded by a whole server and worke
   const on = await load({ OTEL_TRACES_EXPORTER: 'otlp' })
   expect(on.isOn).toBe(true)
   expect(on.sdk.length).toBeGreaterThan(3)
-}, 60_000)
+}, 150_000)
 
 test('what is wanted and cannot be had is told once, and costs nothing else', async () => {
   expect(await openTracing('rekey-server', { problem: 'OTEL_X must be y' }, log)).toBe(NO_TRACING)
