@@ -92,14 +92,14 @@ test.each([
   ['Australia/Lord_Howe', '45 1 * * 0'],
   ['America/Havana', '30 0 * * 0'],
 ])(
-  'in %s every instant that Temporal fires for %s in two years, twice: each due time once, none missed',
+  'in %s every instant that Temporal fires for %s in a year, twice: each due time once, none missed',
   async (zone, cron) => {
-    const [from, until] = ['2020-01-01T00:00:00Z', '2022-01-01T00:00:00Z']
+    const [from, until] = ['2020-01-01T00:00:00Z', '2021-01-01T00:00:00Z']
     const clocks = walk(zone, from, until)
     const schedule = await scheduled(new Date(from), cron, zone)
     const specs = calendars(parseSchedule(cron, zone, schedule.environmentId), new Date(from))
     const matches = specs.map((spec) => matcher(fieldsOf(spec)))
-    const fired = firedMinutes(clocks, (wall) => matches.some((match) => match(wall)))
+    const fired = firedMinutes(clocks, matches)
     const expected = dueMinutes(clocks, cron)
     expect(fired.length).toBeGreaterThan(expected.length)
     for (const minute of fired) {

@@ -11,9 +11,17 @@ export interface Walk {
   start: Minute
   /** What the clocks show at `start`, `start + 1` and so on. */
   walls: Int32Array
+  /** By time of day, in minutes: where in `walls` the clocks show it, in order. */
+  byTime: number[][]
+  /** Where in `walls` the clocks show what they have shown before. */
+  repeated: Set<number>
+  /** Where in `walls` the clocks have just skipped something, and what they showed before. */
+  gaps: { index: number; before: Minute }[]
 }
 
 const MINUTE = 60_000
+/** In minutes. */
+const DAY = 1440
 /** In minutes; what is asked of Intl at once. */
 const BLOCK = 360
 
@@ -36,7 +44,24 @@ export function walk(zone: string, from: string, until: string): Walk {
     for (let minute = 0; minute < BLOCK; minute += 1)
       walls[block - start + minute] = isPlain ? first + minute : ask(block + minute)
   }
-  return { start, walls }
+  return { start, walls, ...survey(walls) }
+}
+
+function survey(walls: Int32Array): Pick<Walk, 'byTime' | 'repeated' | 'gaps'> {
+  const byTime = Array.from({ length: DAY }, (): number[] => [])
+  const repeated = new Set<number>()
+  const gaps: Walk['gaps'] = []
+  let before = walls[0]! - 1
+  let latest = before
+  for (let index = 0; index < walls.length; index += 1) {
+    const wall = walls[index]!
+    byTime[wall % DAY]!.push(index)
+    if (wall > before + 1) gaps.push({ index, before })
+    if (wall <= latest) repeated.add(index)
+    else latest = wall
+    before = wall
+  }
+  return { byTime, repeated, gaps }
 }
 
 export interface Due {
@@ -49,26 +74,21 @@ export interface Due {
  * The rules, read off the clocks: due when they first show a time that the cron text names; a time that they skip
  * counts as far after the change as it would have been; a text that names every hour is due whenever they show it.
  */
-export function dueMinutes({ start, walls }: Walk, cron: string): Due[] {
+export function dueMinutes({ start, walls, byTime, repeated, gaps }: Walk, cron: string): Due[] {
   const { names, everyHour } = readCron(cron)
   const due = new Map<Minute, Due>()
   const byWall = new Map<Minute, Due>()
-  let before = walls[0]! - 1
-  let latest = before
-  for (let index = 0; index < walls.length; index += 1) {
+  for (const { index, before } of everyHour ? [] : gaps) {
+    for (let skipped = before + 1; skipped < walls[index]!; skipped += 1) {
+      const at = start + index + skipped - before - 1
+      if (names(skipped)) due.set(at, { at, change: 'moved' })
+    }
+  }
+  for (const index of indexesOf(byTime, names)) {
     const wall = walls[index]!
     const at = start + index
-    if (!everyHour) {
-      for (let skipped = before + 1; skipped < wall; skipped += 1) {
-        const moved = at + skipped - before - 1
-        if (names(skipped)) due.set(moved, { at: moved, change: 'moved' })
-      }
-    }
-    const isFirst = wall > latest
-    if (isFirst) latest = wall
-    before = wall
     if (!names(wall)) continue
-    if (isFirst || everyHour) {
+    if (everyHour || !repeated.has(index)) {
       const known = due.get(at) ?? { at }
       due.set(at, known)
       byWall.set(wall, known)
@@ -81,10 +101,22 @@ export function dueMinutes({ start, walls }: Walk, cron: string): Due[] {
 }
 
 /** The minutes at which something fires that looks at the clocks only, every time anew: what Temporal does. */
-export function firedMinutes({ start, walls }: Walk, matches: (wall: Minute) => boolean): Minute[] {
-  const fired: Minute[] = []
-  for (let index = 0; index < walls.length; index += 1) if (matches(walls[index]!)) fired.push(start + index)
-  return fired
+export function firedMinutes({ start, walls, byTime }: Walk, matchers: Matcher[]): Minute[] {
+  const fired = new Set<Minute>()
+  for (const names of matchers)
+    for (const index of indexesOf(byTime, names)) if (names(walls[index]!)) fired.add(start + index)
+  return [...fired].sort((a, b) => a - b)
+}
+
+function indexesOf(byTime: number[][], { isTime }: Matcher): number[] {
+  return byTime.filter((_, time) => isTime[time] === 1).flat()
+}
+
+/** Whether the clocks show a named minute. */
+export interface Matcher {
+  (wall: Minute): boolean
+  /** By time of day, in minutes: 1 where a day that is named has a named minute. */
+  isTime: Uint8Array
 }
 
 export interface Fields {
@@ -96,20 +128,21 @@ export interface Fields {
 }
 
 /** Whether the clocks show a minute of all these fields; `either`: one of the two day fields is enough. */
-export function matcher(fields: Fields, either = false): (wall: Minute) => boolean {
-  const ofDay = Uint8Array.from({ length: 1440 }, (_, time) =>
+export function matcher(fields: Fields, either = false): Matcher {
+  const isTime = Uint8Array.from({ length: DAY }, (_, time) =>
     Number(fields.minute.has(time % 60) && fields.hour.has(Math.floor(time / 60))),
   )
-  return (wall) => {
-    if (ofDay[wall % 1440] === 0) return false
+  const names = (wall: Minute): boolean => {
+    if (isTime[wall % DAY] === 0) return false
     const shown = new Date(wall * MINUTE)
     const day = fields.dayOfMonth.has(shown.getUTCDate())
     const weekday = fields.dayOfWeek.has(shown.getUTCDay())
     return fields.month.has(shown.getUTCMonth() + 1) && (either ? day || weekday : day && weekday)
   }
+  return Object.assign(names, { isTime })
 }
 
-function readCron(cron: string): { names: (wall: Minute) => boolean; everyHour: boolean } {
+function readCron(cron: string): { names: Matcher; everyHour: boolean } {
   const [minute, hour, day, month, weekday] = cron.split(' ') as [string, string, string, string, string]
   const fields: Fields = {
     minute: numbers(minute, 0, 59),
