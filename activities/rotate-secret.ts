@@ -3,13 +3,13 @@
  * where the last one was lost. Publishing is the commit's.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { documentAt } from '../environments/documents.ts'
 import type { FailureCode } from '../model/failures.ts'
 import { isFailureCode, RotationFailure } from '../model/failures.ts'
 import type { RotationOutcome } from '../model/outcomes.ts'
 import { dataKeyOf, findEnvironmentById } from '../store/environments.ts'
-import { findEvent } from '../store/events.ts'
+import { findEventRow, type RotationEvent } from '../store/events.ts'
 import { advance, enterRotation, rotationsOf, StaleAttempt, type Rotation } from '../store/journal.ts'
-import { getRevision } from '../store/revisions.ts'
 import type { Step } from '../telemetry/rotation-metrics.ts'
 import { applyChange } from './apply-change.ts'
 import { Attempt } from './attempt.ts'
@@ -57,12 +57,13 @@ export async function rotateSecret(
   const running: { row: Rotation; attempt?: Attempt } = { row }
   try {
     if (input.cancelled && row.step === 'planned') throw new RotationFailure('CANCELLED')
-    const event = await findEvent(services.environments.db, row.eventId)
-    if (event && event.action !== 'rotate') {
+    const event = await findEventRow(services.environments.db, row.eventId)
+    if (!event) throw new RotationFailure('INTERNAL')
+    if (event.action !== 'rotate') {
       const done = await carryOut(services, row, event, info.signal)
       return done.outcome ? resultOf(done) : { path: row.path, outcome: 'succeeded', code: null }
     }
-    const call = await evaluate(services, row)
+    const call = await evaluate(services, row, event)
     const dataKey = await dataKeyOf(services.environments.db, services.environments.keeper, row.environmentId)
     const attempt = new Attempt(services, row, call, { dataKey, signal: info.signal })
     running.attempt = attempt
@@ -110,16 +111,24 @@ async function goOn(attempt: Attempt): Promise<PathResult> {
 }
 
 /** The call on the plan's revision, with the new states of the rotations of this event that it depends on. */
-async function evaluate(services: ActivityServices, row: Rotation): Promise<EvaluatedCall> {
+async function evaluate(
+  services: ActivityServices,
+  row: Rotation,
+  event: RotationEvent,
+): Promise<EvaluatedCall> {
   const { db } = services.environments
-  const [event, environment] = [
-    await findEvent(db, row.eventId),
-    await findEnvironmentById(db, row.environmentId),
-  ]
-  if (!event || !environment) throw new RotationFailure('INTERNAL')
-  const revision = await getRevision(db, row.environmentId, event.baseRevision)
-  if (!revision) throw new RotationFailure('INTERNAL')
-  const needed = (await rotationsOf(db, row.eventId)).filter((other) => row.dependsOn.includes(other.id))
+  const environment = await findEnvironmentById(db, row.environmentId)
+  if (!environment) throw new RotationFailure('INTERNAL')
+  const number = event.baseRevision
+  const stored = await documentAt(services.environments, {
+    environmentId: environment.id,
+    number,
+    name: `${environment.project}/${environment.name}`,
+  })
+  if (!stored) throw new RotationFailure('INTERNAL')
+  const revision = { number, text: stored.text }
+  const all = row.dependsOn.length === 0 ? [] : await rotationsOf(db, row.eventId)
+  const needed = all.filter((other) => row.dependsOn.includes(other.id))
   const rotated = needed.filter((other) => other.step === 'verified' && other.outcome === null)
   const failed = needed.find((other) => other.outcome !== 'skipped' && !rotated.includes(other))
   if (failed) {

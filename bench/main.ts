@@ -15,7 +15,7 @@ import { withRig, type Rig } from './rig.ts'
 import { measureOne, measurePaths } from './rotations.ts'
 import { measureRest, measureSchedules } from './schedules.ts'
 
-const DEADLINE = 12 * 60_000
+const DEADLINE = 25 * 60_000
 
 const parts: Record<string, (rig: Rig) => Promise<void>> = {
   rotations: async (rig) => measurePaths(rig, await measureOne(rig)),

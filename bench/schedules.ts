@@ -14,7 +14,7 @@ const MINUTE = 60_000
 /** Milliseconds before the due second: Temporal must have heard of all schedules by then. */
 const HEAD_START = 3_000
 /** Milliseconds after the due second; a run that is later is no measurement but a defect. */
-const LATEST = 60_000
+const LATEST = 180_000
 /** Once a year, when nobody measures. */
 const RARELY = '0 0 29 2 *'
 const PARTS: Part[] = ['server', 'worker', 'Temporal', 'store']

@@ -140,10 +140,16 @@ export async function setDriver(
     .execute()
 }
 
-export async function findEvent(db: Queryable, eventId: string): Promise<EventWithRotations | undefined> {
+/** The event alone: whoever asks once for each of its rotations must not read all of them each time. */
+export async function findEventRow(db: Queryable, eventId: string): Promise<RotationEvent | undefined> {
   const row = await db.selectFrom('rotation_events').selectAll().where('id', '=', eventId).executeTakeFirst()
-  if (!row) return undefined
-  const [withRotations] = await attachRotations(db, [toEvent(row)])
+  return row && toEvent(row)
+}
+
+export async function findEvent(db: Queryable, eventId: string): Promise<EventWithRotations | undefined> {
+  const event = await findEventRow(db, eventId)
+  if (!event) return undefined
+  const [withRotations] = await attachRotations(db, [event])
   return withRotations
 }
 
