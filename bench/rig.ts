@@ -21,6 +21,7 @@ import { saveDefinition } from '../environments/save.ts'
 import { DEFAULT_SETTINGS, type Services } from '../environments/services.ts'
 import { findRotator } from '../rotators/index.ts'
 import { findLogin } from '../rotators/logins/index.ts'
+import { checkCanary } from '../store/canary.ts'
 import { connectDatabase } from '../store/database.ts'
 import { createEnvironment, type Environment } from '../store/environments.ts'
 import { loadKeeper } from '../store/keeper.ts'
@@ -158,6 +159,7 @@ async function start(
   const db = connectDatabase(databaseUrl, { maxConnections: 10 })
   closeLater(() => db.destroy())
   const keeper = await loadKeeper(paths.keyFile)
+  await checkCanary(db, keeper)
   const services: Services = { db, keeper, findRotator, findLogin, settings: DEFAULT_SETTINGS }
   const api = createApi(listen, (await readFile(paths.tokenFile, 'utf8')).trim())
   closeLater(async () => api.close())
