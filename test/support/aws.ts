@@ -39,7 +39,8 @@ let front: ReturnType<typeof startAwsFront> | undefined
 
 /** The endpoint of this test process; set in its environment, and nothing else of AWS with it. */
 async function awsFront(): ReturnType<typeof startAwsFront> {
-  const started = await (front ??= startAwsFront(await sharedMoto()))
+  // Taken before anything is waited for: users that are made side by side share one.
+  const started = await (front ??= sharedMoto().then(startAwsFront))
   process.env.AWS_ENDPOINT_URL = started.endpoint
   // The worker's own, if it has any, must never be used.
   Object.assign(process.env, {

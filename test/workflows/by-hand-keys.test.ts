@@ -19,11 +19,12 @@ let line: Line
 let aws: AwsTarget
 let proxy: Proxy
 let environment: Environment
+let usualRotators: typeof findRotator
 
 beforeAll(async () => {
   line = await startLine({ targetBudget: 5_000 })
   // What takes AWS fifteen seconds takes moto none.
-  line.services.findRotator = (name) => {
+  usualRotators = (name) => {
     const rotator = findRotator(name)
     if (!rotator?.settling) return rotator
     return { ...rotator, settling: { successes: 3, deadline: 1_000, pause: 50 } }
@@ -31,6 +32,7 @@ beforeAll(async () => {
 })
 afterAll(() => line.close())
 beforeEach(async () => {
+  line.services.findRotator = usualRotators
   aws = await awsTarget()
   proxy = await startProxy(aws.address)
   const { login, userArn, region } = aws.via(proxy)
@@ -50,6 +52,12 @@ beforeEach(async () => {
 `)
 })
 afterEach(async () => {
+  // Nothing is left for the next test's sweep.
+  await line.store.db
+    .updateTable('rotations')
+    .set({ settled_at: new Date() })
+    .where('settled_at', 'is', null)
+    .execute()
   await proxy.close()
   await aws.dispose()
 })
