@@ -141,16 +141,18 @@ class SyntaxBuilder {
   #scalar(node: Scalar.Parsed, path: SyntaxPath, leading: LeadingTokens): SyntaxNode {
     const text = textOf(node)
     const style = STYLES[node.type ?? 'PLAIN'] ?? 'plain'
-    const start = this.#startOf(node, leading)
+    const absent = node.range[0] === node.range[1]
+    const start = absent ? this.#absentStart(node, leading) : this.#startOf(node, leading)
     const where = {
       path,
       style,
       start,
-      end: node.range[1],
+      end: Math.max(start, absent ? 0 : node.range[1]),
       range: this.#scalarRange(node, text, style, start),
     }
-    const typed = node.tag
-      ? typeTaggedScalar(text, node.tag)
+    const tag = tagOf(node)
+    const typed = tag
+      ? typeTaggedScalar(text, tag)
       : style === 'plain'
         ? typePlainScalar(text)
         : ({ kind: 'string', value: text } as const)
@@ -158,10 +160,7 @@ class SyntaxBuilder {
       this.#error(typed, where.range, path)
       return { kind: 'null', ...where }
     }
-    const textStart =
-      style === 'plain' && start === node.range[0] && node.range[1] - node.range[0] === text.length
-        ? where.range.begin
-        : undefined
+    const textStart = style === 'plain' && !tag ? where.range.begin : undefined
     if (typed.kind === 'string') return { ...typed, ...where, ...(textStart && { textStart }) }
     return { ...typed, ...where }
   }
@@ -186,17 +185,25 @@ class SyntaxBuilder {
     return first?.offset ?? node.range[0]
   }
 
+  /** Where nothing is written: its anchor or tag, or else just behind the colon or dash. */
+  #absentStart(node: Scalar.Parsed, leading: LeadingTokens): number {
+    const start = this.#startOf(node, leading)
+    const before = leading?.findLast(({ type }) => type === 'map-value-ind' || type === 'seq-item-ind')
+    return start === node.range[0] && before ? before.offset + 1 : start
+  }
+
   // the end is where the decoded text would end, quotes not counted: what other implementations report
   #scalarRange(node: Scalar.Parsed, text: string, style: ScalarStyle, start: number): Range {
     const begin = this.#positions.at(start)
     let { line } = begin
     let length = Buffer.byteLength(text)
-    if (style === 'literal') {
+    const tag = tagOf(node)
+    if (style === 'literal' && !tag) {
       const lines = text.split('\n')
       line += lines.length - 1
       length = Buffer.byteLength(lines.at(-1)!)
-    } else if (style === 'plain' && node.tag && start < node.range[0]) {
-      length += node.range[0] - start
+    } else if (style === 'plain' && tag) {
+      length += tag.replace('tag:yaml.org,2002:', '!!').length + 1
     }
     return { environment: this.#name, begin, end: this.#positions.atColumn(line, begin.column + length) }
   }
@@ -221,6 +228,11 @@ class SyntaxBuilder {
       this.diagnostics.push({ severity: 'error', summary, path: pathText(path), range })
     }
   }
+}
+
+/** The tag `!` alone says nothing. */
+function tagOf({ tag }: Scalar.Parsed): string | undefined {
+  return tag === '!' ? undefined : tag
 }
 
 function textOf(node: Scalar.Parsed): string {

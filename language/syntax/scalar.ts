@@ -1,4 +1,5 @@
 /** What a scalar's text means: null, boolean, number or string. */
+import { decodeBase64 } from '../encoding/base64.ts'
 import { floatText, isIntegerText, yamlNumberText } from './number-text.ts'
 
 export type TypedScalar =
@@ -27,6 +28,7 @@ export function typePlainScalar(text: string): TypedScalar {
 }
 
 const INTEGER_TAG = 'tag:yaml.org,2002:int'
+const BINARY_TAG = 'tag:yaml.org,2002:binary'
 const FLOAT_TAG = 'tag:yaml.org,2002:float'
 
 const STANDARD_TAGS: Record<string, TypedScalar['kind']> = {
@@ -41,6 +43,9 @@ const STANDARD_TAGS: Record<string, TypedScalar['kind']> = {
  * above make a string.
  */
 export function typeTaggedScalar(text: string, tag: string): TypedScalar | string {
+  if (tag === BINARY_TAG && typeof decodeBase64(text.replaceAll(/[ \t]/g, '')) === 'string') {
+    return 'yaml: !!binary value contains invalid base64 data'
+  }
   const wanted = STANDARD_TAGS[tag]
   if (wanted === undefined) return { kind: 'string', value: text }
   const typed = typePlainScalar(text)
