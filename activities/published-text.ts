@@ -86,7 +86,7 @@ async function textWith(
       Promise.resolve(dataKey.seal('definition', '', plaintext)),
     )
     if (await allReadBack(services, source, text, readBack)) return { text }
-    services.log.error({ event: source.event.id }, 'a new state does not read back from the text')
+    services.log.error('a new state does not read back from the text')
     return { reason: { code: 'INTERNAL', message: FAILURES.INTERNAL.words } }
   } catch (error) {
     const { code, message } = reasonOf(services, error)

@@ -184,11 +184,12 @@ export async function markServed(db: Queryable, eventId: string): Promise<void> 
 export async function unservedRequests(
   db: Queryable,
   olderThan: number,
-): Promise<{ id: string; environmentId: string; trigger: Request['trigger']; age: number }[]> {
+): Promise<(Pick<Request, 'id' | 'eventId' | 'environmentId' | 'trigger'> & { age: number })[]> {
   return await db
     .selectFrom('rotation_requests as request')
     .select([
       'request.id',
+      sql<string>`coalesce(request.event_id, request.id)`.as('eventId'),
       'request.environment_id as environmentId',
       'request.trigger',
       sql<number>`(extract(epoch from now() - request.created_at) * 1000)::float8`.as('age'),

@@ -62,7 +62,7 @@ export async function mendProjections(
     const isSettled = now.getTime() - schedule.modifiedAt.getTime() >= settledAfter
     if (!isSettled || !hasWork(schedule, now) || isAsWritten(schedule, found.get(schedule.id))) continue
     log.warn(
-      { schedule: schedule.id },
+      { scheduleId: schedule.id, environmentId: schedule.environmentId },
       'a schedule in Temporal is not what its row says; it is written again',
     )
     await attempt(options, () => project(options, schedule))
@@ -72,7 +72,7 @@ export async function mendProjections(
     if (known.has(id)) continue
     await attempt(options, async () => {
       if (!(await isOldProjection(client, taskQueue, id, settledAfter))) return
-      log.warn({ schedule: id }, 'a schedule in Temporal has no row any more; it is removed')
+      log.warn({ scheduleId: id }, 'a schedule in Temporal has no row any more; it is removed')
       await deleteSchedule(client, id)
     })
   }
@@ -93,7 +93,10 @@ async function project(options: ProjectionOptions, schedule: NamedSchedule): Pro
     await syncSchedule(options.client, options.taskQueue, schedule, options.searchAttributes?.())
   } catch (error) {
     if (!isRefusal(error)) throw error
-    options.log.error({ schedule: schedule.id }, 'a schedule in the store cannot be read')
+    options.log.error(
+      { scheduleId: schedule.id, environmentId: schedule.environmentId },
+      'a schedule in the store cannot be read',
+    )
   }
 }
 

@@ -52,7 +52,10 @@ async function attempt(options: ReconcileOptions, work: () => Promise<void>): Pr
 async function takeUp(options: ReconcileOptions, event: RotationEvent): Promise<void> {
   if (await isRunning(options, event.workflowId)) return
   const workflowId = rotationWorkflowId(event.environmentId)
-  options.log.warn({ event: event.id }, 'an open event has no workflow any more; it is taken up again')
+  options.log.warn(
+    { eventId: event.id, environmentId: event.environmentId },
+    'an open event has no workflow any more; it is taken up again',
+  )
   await setDriver(options.db, event.id, workflowId, event.runId)
   await wake(options, await describe(options, event.environmentId), 'taken up again')
 }
@@ -76,7 +79,10 @@ async function serveWaiting(options: ReconcileOptions): Promise<void> {
     // Nobody asks again for a due time: it runs after an outage of any length.
     const mayExpire = request.trigger !== 'schedule' && options.requestExpiry > 0
     if (mayExpire && request.age > options.requestExpiry) {
-      options.log.warn({ request: request.id }, 'a request was never begun and has expired')
+      options.log.warn(
+        { eventId: request.eventId, environmentId: request.environmentId },
+        'a request was never begun and has expired',
+      )
       await expireRequests(options.db, { id: request.id }, 'no worker began this rotation in time; ask again')
     } else environments.add(request.environmentId)
   }
@@ -98,7 +104,7 @@ async function serveMissedDue(options: ReconcileOptions, schedule: Schedule, now
   const due = times.previous(new Date(now.getTime() - GRACE))
   if (!due || due.getTime() <= since) return
   options.log.warn(
-    { schedule: schedule.id, due: due.toISOString() },
+    { scheduleId: schedule.id, environmentId: schedule.environmentId, due: due.toISOString() },
     'a due time was not served; it is run now',
   )
   await startLateRun(options, {
@@ -114,7 +120,10 @@ function readTimes(options: ReconcileOptions, schedule: Schedule): DueTimes | un
     return dueTimesOf(schedule, schedule.environmentId)
   } catch (error) {
     if (!isRefusal(error)) throw error
-    options.log.error({ schedule: schedule.id }, 'a schedule in the store cannot be read')
+    options.log.error(
+      { scheduleId: schedule.id, environmentId: schedule.environmentId },
+      'a schedule in the store cannot be read',
+    )
     return undefined
   }
 }

@@ -27,7 +27,7 @@ export async function rotateAll(
       await rotate(rotation)
     } catch {
       log.warn('a rotation ended without an outcome; the commit decides by the journal', {
-        rotation: rotation.id,
+        rotationId: rotation.id,
       })
     } finally {
       running -= 1

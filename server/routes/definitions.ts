@@ -81,7 +81,7 @@ export function definitionRoutes(app: FastifyInstance, services: Services): void
       for (const id of scheduleIds) {
         await services.schedules.delete(id).catch((error: unknown) => {
           request.log.warn(
-            { err: error, schedule: id },
+            { err: error, scheduleId: id },
             'the schedule of a deleted environment stays in Temporal',
           )
         })

@@ -11,7 +11,8 @@ import type { RotateEnvironmentResult } from '../../workflows/messages.ts'
 import { asked, gate, rotateCall, rotatedDefinition, startLine, type Line } from '../support/line.ts'
 
 let line: Line
-const log = pino({ level: 'silent' })
+const said: string[] = []
+const log = pino({ level: 'warn' }, { write: (text: string) => void said.push(text) })
 
 beforeAll(async () => {
   line = await startLine()
@@ -27,8 +28,12 @@ test('an event whose workflow was terminated is taken up again and rotated once'
     await line.on.client.workflow.getHandle(rotationWorkflowId(environment.id)).terminate('a test')
     open()
     await reconcile({ ...line.on, log, requestExpiry: 0 })
+    const { id: eventId } = await rotating
     expect(await rotating).toMatchObject({ outcome: 'succeeded', postRevision: 3 })
     expect(await listEvents(line.store.db, environment.id)).toHaveLength(1)
+    expect(said.map((text) => JSON.parse(text) as object)).toContainEqual(
+      expect.objectContaining({ eventId, environmentId: environment.id }),
+    )
   }, services)
 })
 

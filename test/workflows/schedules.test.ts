@@ -9,6 +9,9 @@ import { reconcile } from '../../worker/reconcile.ts'
 import type { Environment } from '../../store/environments.ts'
 import { listEvents } from '../../store/events.ts'
 import { takeGrant, giveGrant } from '../../store/grants.ts'
+import { Registry } from '../../telemetry/registry.ts'
+import { registerRotationMetrics } from '../../telemetry/rotation-metrics.ts'
+import { NO_TRACING } from '../../telemetry/tracing.ts'
 import { overdueSchedules, scheduleRequests } from '../../store/due-times.ts'
 import { createSchedule, deleteSchedule, type Schedule } from '../../store/schedules.ts'
 import { rotatedDefinition, startLine, type Line } from '../support/line.ts'
@@ -150,7 +153,8 @@ test('an owner who lost the right makes the run fail visibly, and nothing is tou
 
 test('after an outage the newest due time runs once, and those before it are recorded as missed', async () => {
   const { environment, schedule } = await scheduled(5)
-  const log = pino({ level: 'silent' })
+  const said: string[] = []
+  const log = pino({ level: 'warn' }, { write: (text: string) => void said.push(text) })
   await line.withWorker(async () => {
     await reconcile({ ...line.on, log, requestExpiry: 15 * MINUTE })
     await reconcile({ ...line.on, log, requestExpiry: 15 * MINUTE })
@@ -161,6 +165,9 @@ test('after an outage the newest due time runs once, and those before it are rec
   expect(runs.filter(({ status }) => status === 'served').length).toBeGreaterThanOrEqual(1)
   expect(runs.at(0)).toMatchObject({ status: 'served', outcome: 'succeeded' })
   expect(runs.filter(({ status }) => status === 'missed').length).toBeGreaterThanOrEqual(3)
+  expect(said.map((text) => JSON.parse(text) as object)).toContainEqual(
+    expect.objectContaining({ scheduleId: schedule.id, environmentId: environment.id }),
+  )
 })
 
 test('what is due once runs once, also after an outage, and never again', async () => {
@@ -186,22 +193,37 @@ test('what is due once runs once, also after an outage, and never again', async 
   expect(await overdue()).toEqual([])
 })
 
-test('Temporal fires what is due once', { timeout: 90_000 }, async () => {
-  await line.withWorker(async () => {
-    const once = new Date(Math.ceil(Date.now() / 1000) * 1000 + 7_000)
-    const { environment, schedule } = await scheduled(0, { once })
-    await syncSchedule(line.on.client, line.on.taskQueue, { ...schedule, environmentName: 'acme/app/once' })
-    try {
-      const until = Date.now() + 60_000
-      while (!(await listEvents(line.store.db, environment.id))[0]?.completedAt && Date.now() < until)
-        await sleep(250)
-      expect(await listEvents(line.store.db, environment.id)).toMatchObject([
-        { trigger: 'schedule', outcome: 'succeeded', dueAt: once },
-      ])
-    } finally {
-      await deleteProjection(line.on.client, schedule.id)
-    }
-  })
+test('Temporal fires what is due once, and its lateness is measured', { timeout: 90_000 }, async () => {
+  const registry = new Registry()
+  const telemetry = { metrics: registerRotationMetrics(registry, ['postgres']), tracing: NO_TRACING }
+  await line.withWorker(
+    async () => {
+      const once = new Date(Math.ceil(Date.now() / 1000) * 1000 + 7_000)
+      const { environment, schedule } = await scheduled(0, { once })
+      await syncSchedule(line.on.client, line.on.taskQueue, { ...schedule, environmentName: 'acme/app/once' })
+      try {
+        const until = Date.now() + 60_000
+        while (!(await listEvents(line.store.db, environment.id))[0]?.completedAt && Date.now() < until)
+          await sleep(250)
+        const [event, ...others] = await listEvents(line.store.db, environment.id)
+        expect(event).toMatchObject({ trigger: 'schedule', outcome: 'succeeded', dueAt: once })
+        expect(others).toEqual([])
+        const text = await registry.metrics()
+        for (const [phase, at] of [
+          ['begun', event!.createdAt],
+          ['published', event!.completedAt!],
+        ] as const) {
+          const late = (at.getTime() - once.getTime()) / 1000
+          expect(text).toContain(`rekey_schedule_lateness_seconds_count{phase="${phase}"} 1`)
+          expect(text).toContain(`rekey_schedule_lateness_seconds_sum{phase="${phase}"} ${late}`)
+          expect(late).toBeGreaterThan(0)
+        }
+      } finally {
+        await deleteProjection(line.on.client, schedule.id)
+      }
+    },
+    { ...line.activityServices, telemetry },
+  )
 })
 
 test('Temporal fires it by itself', { timeout: 90_000 }, async () => {

@@ -13,7 +13,8 @@ import { reconcile } from '../../worker/reconcile.ts'
 import { asked, rotatedDefinition, startLine, type Line } from '../support/line.ts'
 
 let line: Line
-const log = pino({ level: 'silent' })
+const said: string[] = []
+const log = pino({ level: 'warn' }, { write: (text: string) => void said.push(text) })
 
 beforeAll(async () => {
   line = await startLine()
@@ -59,6 +60,10 @@ test('a request whose workflow is gone is served by the reconciler; one that is 
     })
     expect(await findEvent(line.store.db, events[1]!)).toBeUndefined()
   })
+  // By the id that its asker was told.
+  expect(said.map((text) => JSON.parse(text) as object)).toContainEqual(
+    expect.objectContaining({ eventId: events[1], environmentId: expired.id }),
+  )
 })
 
 /** A due time for which a plan had written its request, twenty minutes ago, before everything went away. */
