@@ -8,7 +8,7 @@ import { endOrphan, launchServer, type Ending, type ServerProcess } from './serv
 // JavaScript in the npm package.
 const COMMAND_LINE = fileURLToPath(new URL(`../cli/main${extname(import.meta.filename)}`, import.meta.url))
 const START_DEADLINE = 120_000
-/** What is under way has time to end; a worker lets its rotations have 30 s. */
+/** What is under way has time to end. A person waits here, and an attempt that is cut off is taken up at the next start. */
 const ENDING: Ending = [{ signal: 'SIGTERM', patience: 40_000 }]
 
 export type DevProgramName = 'server' | 'worker'

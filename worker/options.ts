@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { NativeConnection, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker'
 import type { Activities } from '../activities/index.ts'
 import { identityOf } from '../client/connect.ts'
+import { ATTEMPT_LIMIT } from '../model/attempt-limit.ts'
 import { NO_TRACING, type Tracing } from '../telemetry/tracing.ts'
 import { activitySpans, workflowSpans } from './follow-traces.ts'
 
@@ -20,8 +21,11 @@ export interface RekeyWorkerOptions {
   tracing?: Tracing
 }
 
-/** Milliseconds that a rotation under way has to end when the worker is told to stop. */
-export const SHUTDOWN_GRACE = 30_000
+/**
+ * Milliseconds that attempts under way have to end when the worker is told to stop: longer than any may take, so that only
+ * whoever loses patience with this process cuts one off. They are seldom needed.
+ */
+export const SHUTDOWN_GRACE = ATTEMPT_LIMIT + 30_000
 const CACHED_WORKFLOWS = 200
 
 /** Where `make bundle` puts the workflow bundle for production. */

@@ -13,6 +13,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import type { Activities, Occasion, Plan, PlannedRotation } from '../activities/index.ts'
+import { ATTEMPT_LIMIT } from '../model/attempt-limit.ts'
 import { firstOccasion } from './first-occasion.ts'
 import {
   requestRotation,
@@ -25,8 +26,6 @@ import { oneLine } from './operator-texts.ts'
 import { trackProgress } from './progress.ts'
 import { rotateAll } from './rotate-all.ts'
 
-/** Longer than any one attempt waits by its own deadlines; what takes longer is a worker that is gone or stopped. */
-const ATTEMPT_MS = 5 * 60_000
 /** A worker that says nothing for this long is replaced. */
 const HEARTBEAT_MS = 20_000
 /** Paths of one environment that rotate at the same time. */
@@ -54,7 +53,7 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
 
   const store = proxyLocalActivities<Activities>({ startToCloseTimeout: '1m', retry: RETRY })
   const target = proxyActivities<Activities>({
-    startToCloseTimeout: input.limits?.attempt ?? ATTEMPT_MS,
+    startToCloseTimeout: input.limits?.attempt ?? ATTEMPT_LIMIT,
     heartbeatTimeout: input.limits?.heartbeat ?? HEARTBEAT_MS,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: RETRY,
