@@ -65,10 +65,15 @@ export class Attempt {
    * between finds it passed.
    */
   async startSending(): Promise<number> {
-    const sendBy = Date.now() + this.services.limits.changeTimeout
+    const sendBy = this.sendBy()
     await this.advance({ landsWithin: this.landsWithin })
     await this.services.at('apply: written down')
     return sendBy
+  }
+
+  /** After when a change that is written down now must not be sent any more. */
+  sendBy(): number {
+    return Date.now() + this.services.limits.changeTimeout
   }
 
   /** Milliseconds after which a change that is sent now has landed or never will. */
@@ -110,10 +115,13 @@ export class Attempt {
     }
   }
 
-  /** Takes back what the target itself said it made for us. */
-  async remove(credential: unknown): Promise<void> {
+  /**
+   * Takes back what the target itself said it made for us.
+   * @param sendBy taken before the row was last written: a process that was stopped since must find it passed, for
+   * what it removes may have been published by another attempt in the meantime.
+   */
+  async remove(credential: unknown, sendBy: number): Promise<void> {
     const { rotator, inputs } = this.call
-    const sendBy = Date.now() + this.services.limits.changeTimeout
     await this.ask(async () => await rotator.remove?.(inputs, credential, this.context(sendBy)))
   }
 

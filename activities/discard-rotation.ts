@@ -58,8 +58,7 @@ async function discardSuspect(attempt: Attempt, prepared: unknown, key: string |
   const { removeSuspect } = rotator
   if (key === undefined || !removeSuspect) throw 'suspects' in answer ? suspected(answer.suspects) : ours()
   await testPublished(attempt)
-  await writeDown(attempt, key)
-  const sendBy = Date.now() + attempt.services.limits.changeTimeout
+  const sendBy = await writeDown(attempt, key)
   await attempt.ask(async () => {
     await removeSuspect(inputs, prepared, key, attempt.context(sendBy), published)
   })

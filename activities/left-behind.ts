@@ -8,7 +8,7 @@ import { RotationFailure } from '../model/failures.ts'
 import { pathHolder, wasHeld } from '../store/held.ts'
 import { getRevision } from '../store/revisions.ts'
 import type { RotationRecord } from '../store/rotation-records.ts'
-import { landingWithin } from '../store/unsettled.ts'
+import { landingWithin, ownLandingWithin } from '../store/unsettled.ts'
 import type { Attempt } from './attempt.ts'
 import type { ActionAttempt } from './carry-out.ts'
 import { callFor } from './earlier-rotation.ts'
@@ -33,6 +33,8 @@ export async function attemptFor(action: ActionAttempt, earlier: RotationRecord)
       `what the call of that rotation imported has changed, and it names other targets now than ${earlier.targets.join(', ')}`,
     )
   await attempt.wait(await landingWithin(db, earlier.targets, action.row.id))
+  // What an attempt before this one was about to remove is gone by then, or stays.
+  await attempt.wait(await ownLandingWithin(db, action.row.id))
   return attempt
 }
 
@@ -64,17 +66,22 @@ export async function isInDefinition(
 /** Removes what the target made for that rotation, once what is published logs in. */
 export async function removeMade(attempt: Attempt, credential: unknown): Promise<void> {
   await testPublished(attempt)
-  await writeDown(attempt, attempt.call.rotator.identity(credential))
-  await attempt.remove(credential)
+  const sendBy = await writeDown(attempt, attempt.call.rotator.identity(credential))
+  await attempt.remove(credential, sendBy)
   await attempt.services.at('by hand: removed')
 }
 
-/** Says what is about to be removed. The earlier rotation stays the one that is in doubt until this has ended. */
-export async function writeDown(attempt: Attempt, id: string): Promise<void> {
+/**
+ * Says what is about to be removed. The earlier rotation stays the one that is in doubt until this has ended.
+ * @returns after when it must not be sent
+ */
+export async function writeDown(attempt: Attempt, id: string): Promise<number> {
+  const sendBy = attempt.sendBy()
   await attempt.advance({
     prepared: attempt.seal({ remove: id }),
     landsWithin: attempt.landsWithin,
     settled: true,
   })
   await attempt.services.at('by hand: written down')
+  return sendBy
 }

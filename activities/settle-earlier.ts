@@ -70,7 +70,10 @@ async function settleOne(attempt: Attempt, earlier: Rotation): Promise<void> {
     // Ours by the target's own answer, and of no use: it would take up room for ever.
     if (!isSlotOf(published.previous)) {
       await testPublished(attempt)
-      await attempt.remove(credential)
+      const sendBy = attempt.sendBy()
+      // Still ours to decide: a newer attempt may find that it works by now.
+      await attempt.advance({})
+      await attempt.remove(credential, sendBy)
     }
     return await settle()
   }

@@ -1,4 +1,5 @@
 /** What people decide about access keys that a rotation left, on moto; keys that somebody else made before, during and after stay. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { sweepUnsettled } from '../../activities/sweep-unsettled.ts'
 import { wake } from '../../client/rotations.ts'
@@ -10,7 +11,7 @@ import type { Environment } from '../../store/environments.ts'
 import { listEvents } from '../../store/events.ts'
 import { listRotations, type RotationRecord } from '../../store/rotation-records.ts'
 import { awsTarget, type AwsTarget } from '../support/aws.ts'
-import { startLine, type Line } from '../support/line.ts'
+import { gate, startLine, TEST_LIMITS, type Line } from '../support/line.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
@@ -313,6 +314,26 @@ describe('a key that AWS has named', () => {
       expect(await aws.keys()).toEqual([published.accessKeyId])
       expect(await unsettled()).toEqual([])
     })
+  })
+
+  test('is not removed by an attempt that was stopped since it wrote that down; the one after it does', async () => {
+    const { services, reached, open } = gate(line.activityServices, 'by hand: written down')
+    await line.withWorker(async () => {
+      const { left, made, published } = await leaveMade()
+      let deletes = 0
+      proxy.cutAfter((chunk) => {
+        if (chunk.includes('Action=DeleteAccessKey')) deletes += 1
+        return false
+      })
+      const discarding = act('discard', { rotation: left.id })
+      await reached
+      await sleep(TEST_LIMITS.changeTimeout + 500)
+      expect(await aws.keys()).toEqual([published.accessKeyId, made])
+      open()
+      expect(await discarding).toMatchObject({ outcome: 'succeeded' })
+      expect(deletes).toBe(1)
+      expect(await aws.keys()).toEqual([published.accessKeyId])
+    }, services)
   })
 
   test('that a person has published meanwhile is not removed', async () => {

@@ -99,6 +99,18 @@ describe('undo', () => {
     })
   })
 
+  test('a rotator that keeps one credential has nothing to go back to', async () => {
+    await line.withWorker(async () => {
+      const { environment } = await rotatedTwice()
+      const usual = line.services.findRotator
+      line.services.findRotator = (name) => ({ ...usual(name)!, slots: 1 })
+      const event = await undo(environment, { paths: ['db'] })
+      line.services.findRotator = usual
+      expect(event.rotations).toMatchObject([{ outcome: 'failed', failureCode: 'STATE_INVALID' }])
+      expect(event.rotations[0]!.message).toContain('keeps one credential')
+    })
+  })
+
   test('a previous one that was changed by hand is refused; nothing is written', async () => {
     await line.withWorker(async () => {
       const { target, environment } = await rotatedTwice()
