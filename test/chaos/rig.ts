@@ -55,7 +55,7 @@ export interface RigOptions {
 
 export interface Rig {
   db: Database
-  keeper: Keeper
+  keeper: ProgramKeeper
   client: Client
   token: string
   taskQueue: string
