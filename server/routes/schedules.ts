@@ -133,7 +133,11 @@ export function scheduleRoutes(app: FastifyInstance, services: Services): void {
   ] as const) {
     typed.post(`${item}/${verb}`, { config: writers, schema: { params: SchedulePath } }, async (request) => {
       const { id } = await demandSchedule(db, request)
-      return change(request, `schedule.${verb}`, (transaction) => updateSchedule(transaction, id, { paused }))
+      return change(request, `schedule.${verb}`, async (transaction) => {
+        const before = await lockSchedule(transaction, id)
+        // It would begin anew, and a due time that is late just now would be nobody's.
+        return before?.paused === paused ? before : updateSchedule(transaction, id, { paused })
+      })
     })
   }
 

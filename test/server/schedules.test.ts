@@ -206,6 +206,33 @@ describe('due once', () => {
   })
 })
 
+it('pausing what is paused and resuming what is not change nothing: a due time that is late stays to be made up for', async () => {
+  const path = await schedulesOf()
+  const { id } = (await api.call('POST', path, whole('0 3 * * *'))).json
+  const effectiveAt = new Date('2026-01-01T00:00:00Z')
+  await api.db.updateTable('schedules').set({ effective_at: effectiveAt }).where('id', '=', id).execute()
+  const row = async () => {
+    const { effective_at, version, paused } = await api.db
+      .selectFrom('schedules')
+      .select(['effective_at', 'version', 'paused'])
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow()
+    return { effective_at, version, paused }
+  }
+  const before = await row()
+  expect(await api.call('POST', `${path}/${id}/resume`)).toMatchObject({
+    status: 200,
+    json: { paused: false, version: 1 },
+  })
+  expect(await row()).toEqual(before)
+  await api.call('POST', `${path}/${id}/pause`)
+  const paused = await row()
+  expect(paused).toMatchObject({ paused: true, version: 2 })
+  expect((await api.call('POST', `${path}/${id}/pause`)).json).toMatchObject({ paused: true, version: 2 })
+  expect(await row()).toEqual(paused)
+  await api.call('DELETE', `${path}/${id}`)
+})
+
 it('warns where the clocks move a due time or show it twice', async () => {
   const path = await schedulesOf()
   const skipped = await api.call('POST', path, whole('30 2 * 3 0', { timezone: 'America/New_York' }))
