@@ -123,7 +123,7 @@ async function environmentNames(context: Context, current: string): Promise<Cand
   try {
     const api = context.api(AbortSignal.any([context.signal, AbortSignal.timeout(PATIENCE)]))
     const at = current.indexOf('@')
-    if (at >= 0) return startingWith(current, await revisionTags(api, current.slice(0, at)))
+    if (at >= 0) return startingWith(current, await revisionTags(api, current.slice(0, at))).filter(isPlain)
     const listed = await listEnvironments(api)
     const short = listed.map(({ project, name }) => ({ value: `${project}/${name}`, about: '' }))
     const full = listed.map(({ organization, project, name }) => ({
@@ -131,10 +131,15 @@ async function environmentNames(context: Context, current: string): Promise<Cand
       about: '',
     }))
     const offered = startingWith(current, short)
-    return offered.length > 0 ? offered : startingWith(current, full)
+    return (offered.length > 0 ? offered : startingWith(current, full)).filter(isPlain)
   } catch {
     return []
   }
+}
+
+/** Shells put an offer into the line as it is: from a server that is not ours it could be a command. */
+function isPlain({ value }: Candidate): boolean {
+  return /^[\w./@-]+$/.test(value)
 }
 
 async function revisionTags(api: Api, name: string): Promise<Candidate[]> {

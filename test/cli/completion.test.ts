@@ -11,6 +11,8 @@ import { commandLine, type CommandLine } from './command-line.ts'
 
 const REKEY = fileURLToPath(new URL('../../bin/rekey', import.meta.url))
 const run = promisify(execFile)
+/** Each Tab starts a shell and the command line from its sources. */
+const PATIENT = { timeout: 150_000 }
 
 let api: Api
 let cli: CommandLine
@@ -102,6 +104,20 @@ describe('what is offered', () => {
     expect(await offered(['env', 'rotate', ''], { REKEY_URL: 'nonsense' })).toEqual([])
   })
 
+  test('a name that a shell would act on is not offered, whatever the server says', async () => {
+    const { createServer } = await import('node:http')
+    const names = ['a', '$(id)', '`id`', 'a b', "a'b", 'a;b', 'a\n:commands', 'a\tb', 'a\u001b[2J', '-f']
+    const environments = names.map((name) => ({ organization: 'main', project: 'p', name }))
+    const foreign = createServer((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ environments }))
+    })
+    await new Promise<void>((resolve) => foreign.listen(0, '127.0.0.1', resolve))
+    const { port } = foreign.address() as { port: number }
+    const env = { REKEY_URL: `http://127.0.0.1:${port}`, REKEY_TOKEN: 'x', REKEY_ORG: 'main' }
+    expect(await offered(['env', 'rotate', ''], env)).toEqual(['p/a', 'p/-f'])
+    foreign.close()
+  })
+
   test('a server that does not answer keeps nobody waiting', async () => {
     const { createServer } = await import('node:net')
     const silent = createServer(() => undefined)
@@ -130,7 +146,7 @@ async function inShell(shell: string, args: string[]): Promise<string[]> {
   return stdout.split('\n').filter((line) => line !== '')
 }
 
-describe('bash', () => {
+describe('bash', PATIENT, () => {
   /** What readline would put in the place of the last word, or of its part behind @, : or =. */
   const press = (line: string, breaks?: string) =>
     inShell('bash', [
@@ -156,7 +172,7 @@ describe('bash', () => {
   })
 })
 
-describe.runIf(installed('zsh'))('zsh', () => {
+describe.runIf(installed('zsh'))('zsh', PATIENT, () => {
   /** The line after Tab was pressed in a real, interactive zsh. */
   const press = async (line: string) => {
     const script = `
@@ -181,7 +197,7 @@ describe.runIf(installed('zsh'))('zsh', () => {
   })
 })
 
-describe.runIf(installed('fish'))('fish', () => {
+describe.runIf(installed('fish'))('fish', PATIENT, () => {
   const press = (line: string) =>
     inShell('fish', ['--no-config', '-c', 'rekey completion fish | source; complete -C $argv[1]', line])
 
