@@ -86,7 +86,9 @@ aws iam create-access-key --user-name rekey`,
       heading: 'Policies made for other rotators',
       text: [
         'A policy of five actions that was written for the rotator of Pulumi ESC (`iam:ListAccessKeys`, `iam:CreateAccessKey`, `iam:DeleteAccessKey`, ' +
-          '`iam:GetUser`, `iam:TagUser`) works as it is. Rekey calls neither of the last two, so the policy above leaves them out.',
+          '`iam:GetUser`, `iam:TagUser`) works as it is: nothing has to be changed to move over. Rekey calls neither of the last two, so the policy above ' +
+          'leaves them out: that there is no such user is what `iam:ListAccessKeys` answers too, and Rekey labels nothing. Instead it asks for ' +
+          '`iam:GetAccessKeyLastUsed`; without that, messages about a key that is in the way say “last use not known”.',
       ],
     },
     {
