@@ -19,6 +19,7 @@ import { eventEnded } from './observe.ts'
 import { concludeAction, noteUndone } from './conclude-action.ts'
 import { forgottenText } from './forgotten-text.ts'
 import { publishedText, type Publication } from './published-text.ts'
+import { planRetry } from './plan-retry.ts'
 import { closeUnfinished, type PathResult } from './rotate-secret.ts'
 import type { ActivityServices } from './services.ts'
 
@@ -147,6 +148,7 @@ async function publish(
   await concludeAction(db, { event, environment, newest, rotations })
   const outcome = eventOutcome(rotations.map((row) => row.outcome ?? 'unknown'))
   await completeEvent(db, event.id, { outcome, postRevision: revision })
+  await planRetry(db, { event, rotations, revision: revision ?? newest.number }, services.limits.retryAfter)
   await appendAudit(db, {
     actor: event.login,
     action: `rotation.${outcome === 'succeeded' ? 'succeed' : 'fail'}`,

@@ -207,7 +207,7 @@ function judgeAge(
   if (age === undefined || request.force) return
   const { minRotationAge, minManualAge } = services.limits
   const ago = `it was rotated ${Math.round(age / 1000)} s ago`
-  if (request.trigger === 'schedule') {
+  if (request.trigger === 'schedule' || request.trigger === 'retry') {
     if (age < minRotationAge) row.refused = { outcome: 'skipped', code: 'TOO_SOON', message: ago }
   } else if (age < minManualAge) {
     row.refused = {

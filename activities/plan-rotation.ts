@@ -17,15 +17,15 @@ import { insertRotations, rotationsOf } from '../store/journal.ts'
 import { lockEnvironment, type Environment } from '../store/environments.ts'
 import { appendAudit } from '../store/audit.ts'
 import { expireRequests, lockRequest, markServed, oldestWaiting, type Request } from '../store/requests.ts'
-import { listSchedules } from '../store/schedules.ts'
 import type { Queryable } from '../store/database.ts'
 import type { FailureCode } from '../model/failures.ts'
 import type { RotationOutcome } from '../model/outcomes.ts'
 import { draftAction } from './draft-action.ts'
 import { draftRotations, finishRotations, type Draft } from './draft-rotations.ts'
 import { eventBegan, eventRefused } from './observe.ts'
-import { isBusinessOf, takeOccasion, type Occasion } from './occasion.ts'
+import { takeOccasion, type Occasion } from './occasion.ts'
 import type { ActivityServices } from './services.ts'
+import { whyUnwanted } from './why-unwanted.ts'
 
 export type { Occasion } from './occasion.ts'
 
@@ -114,16 +114,10 @@ async function choose(db: Queryable, input: PlanInput): Promise<Choice> {
       await expireRequests(db, { id: request.id }, 'the environment was deleted')
       continue
     }
-    if (await isStillWanted(db, request)) return { kind: 'request', environment, request }
-    await expireRequests(db, { id: request.id }, 'its schedule was edited or removed before it could begin')
+    const unwanted = await whyUnwanted(db, request)
+    if (unwanted === null) return { kind: 'request', environment, request }
+    await expireRequests(db, { id: request.id }, unwanted)
   }
-}
-
-/** What waited while nothing could run is no business of a schedule that was edited since. */
-async function isStillWanted(db: Queryable, request: Request): Promise<boolean> {
-  if (request.dueAt === null) return true
-  const [schedule] = await listSchedules(db, request.environmentId)
-  return schedule?.id === request.scheduleId && isBusinessOf(schedule, request.dueAt)
 }
 
 /** Opens the event as drafted; undefined when the world moved meanwhile and it must be drafted again. */

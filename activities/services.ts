@@ -17,6 +17,8 @@ export interface RotationLimits {
   minRotationAge: number
   /** A manual run refuses one; 0 for no limit. */
   minManualAge: number
+  /** When the failed paths of a scheduled run are tried again, each counted from the end of the try before. */
+  retryAfter: readonly number[]
 }
 
 export interface ActivityServices {
@@ -40,4 +42,5 @@ export const DEFAULT_LIMITS: RotationLimits = {
   verifiedFor: 15 * 60_000,
   minRotationAge: 30 * 60_000,
   minManualAge: 60_000,
+  retryAfter: [10 * 60_000, 3_600_000, 6 * 3_600_000],
 }

@@ -40,6 +40,20 @@ export const time: Kind<number> = {
   expects: 'a duration such as 90s, 15m, 1h or 7d, longer than 0s',
 }
 
+const MOST_TIMES = 20
+
+/** Times that follow one another; none is `off`. */
+export const times: Kind<readonly number[]> = {
+  read: (value) => {
+    if (value === 'off') return []
+    const list = value.split(',').map((part) => time.read(part.trim()))
+    const read = list.filter((item) => item !== undefined)
+    return read.length === list.length && read.length <= MOST_TIMES ? read : undefined
+  },
+  write: (value) => (value.length === 0 ? 'off' : value.map(formatDuration).join(',')),
+  expects: `up to ${MOST_TIMES} durations such as 10m,1h,6h, or off`,
+}
+
 export const count: Kind<number> = {
   read: (value) => (/^[1-9]\d{0,3}$/.test(value) ? Number(value) : undefined),
   write: String,

@@ -95,6 +95,12 @@ export const VARIABLES = {
     '1m',
     'a rotation by hand is refused for younger credentials',
   ),
+  retryAfter: required(
+    kinds.times,
+    'REKEY_RETRY_AFTER',
+    '10m,1h,6h',
+    'when the failed paths of a scheduled run are tried again, each counted from the end of the try before',
+  ),
   minScheduleInterval: required(
     kinds.limit,
     'REKEY_MIN_SCHEDULE_INTERVAL',

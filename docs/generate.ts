@@ -54,17 +54,19 @@ const ACTORS = {
 }
 
 function failuresPage(): string {
-  const rows = Object.entries(FAILURES).map(([name, { retry, actor, words }]) => [
+  const rows = Object.entries(FAILURES).map(([name, { retry, later, actor, words }]) => [
     code(name),
     retry ? 'yes' : 'no',
+    later ? 'yes' : 'no',
     ACTORS[actor],
     words,
   ])
   return page('Failure codes', [
     'A path that could not be rotated says so in one of these codes: in the answer of the API (`errorCode`), in the ' +
       'history, on the command line and in Temporal. The message beside it names the input, user or place at fault. ' +
-      'What may pass by itself is tried again within the same rotation, for `REKEY_TARGET_BUDGET`.',
-    table(['code', 'tried again', 'who has to act', 'meaning'], rows),
+      'What may pass by itself is tried again within the same rotation, for `REKEY_TARGET_BUDGET`. After a run of a ' +
+      'schedule, what may be gone or mended by then is tried again later as well, after the times of `REKEY_RETRY_AFTER`.',
+    table(['code', 'tried again', 'and later', 'who has to act', 'meaning'], rows),
   ])
 }
 

@@ -31,6 +31,10 @@ export interface Subject {
   target?: string
   /** undo, forget: the revision that was looked at; a state that another one holds by now is left alone. */
   revision?: number
+  /** rotate: the event whose failed paths are tried again. */
+  event?: string
+  /** rotate: which of the tries that follow a scheduled event by themselves, from 1; absent where somebody asked. */
+  retry?: number
 }
 
 /** Actions that a deleted environment still takes: what its rotations left has to end somewhere. */
@@ -45,11 +49,13 @@ export function sameSubject(a: Subject, b: Subject): boolean {
       subject.giveUp ?? false,
       subject.target ?? null,
       subject.revision ?? null,
+      subject.event ?? null,
+      subject.retry ?? null,
     ])
   return parts(a) === parts(b)
 }
 
-/** What the audit log says of an action beside the event: nothing for a rotation. */
+/** What the audit log says of an action beside the event: nothing for a rotation, but what it tries again. */
 export function actionDetails({ action, subject }: { action: Action; subject: Subject }) {
-  return action === 'rotate' ? {} : { action, ...subject }
+  return action === 'rotate' ? subject : { action, ...subject }
 }

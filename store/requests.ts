@@ -21,7 +21,7 @@ export interface NewRequest {
   /** Paths as text; null asks for every rotate call of the definition. */
   paths: string[] | null
   force: boolean
-  /** The client's Idempotency-Key, `schedule/<id>/<due time>` or `signal/<run id>/<n>`. */
+  /** The client's Idempotency-Key, `schedule/<id>/<due time>`, `retry/<event>/<n>` or `signal/<run id>/<n>`. */
   requestKey: string | null
   schedule?: { id: string; version: number; dueAt: Date }
 }
@@ -233,7 +233,8 @@ async function coveringEvent(
     other.paths === null || (paths !== null && paths.every((path) => other.paths?.includes(path)))
   const covers = (other: { paths: string[] | null; force: boolean; action: Action; subject: Subject }) =>
     other.action === action &&
-    sameSubject(other.subject, subject) &&
+    // What rotates these paths does so, whatever it tries again.
+    (action === 'rotate' || sameSubject(other.subject, subject)) &&
     (other.force || !force) &&
     (action === 'rotate' ? coversPaths(other) : sameList(other.paths, paths))
   const open = await db

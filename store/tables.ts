@@ -172,6 +172,19 @@ export interface RotationsTable {
   created_at: Now
   updated_at: At
 }
+export interface RotationRetriesTable {
+  event_id: string
+  number: number
+  environment_id: string
+  failed_event_id: string
+  paths: string[]
+  revision: number
+  due_at: Date
+  status: Generated<'waiting' | 'begun' | 'ended'>
+  retry_event_id: string | null
+  message: string | null
+  created_at: Now
+}
 export interface RotationStepsTable {
   id: ColumnType<string, never, never>
   rotation_id: string
@@ -220,6 +233,7 @@ export interface Tables {
   rotation_requests: RotationRequestsTable
   rotation_events: RotationEventsTable
   rotations: RotationsTable
+  rotation_retries: RotationRetriesTable
   rotation_steps: RotationStepsTable
   target_claims: TargetClaimsTable
   held_credentials: HeldCredentialsTable

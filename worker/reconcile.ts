@@ -1,6 +1,6 @@
 /**
  * Compares the store with Temporal and takes up what fell between them: open events whose workflow is gone, requests
- * that nobody serves, due times that no tick served. Everything it does may be done twice.
+ * that nobody serves, later tries that are due, due times that no tick served. Everything it does may be done twice.
  */
 import { WorkflowNotFoundError } from '@temporalio/client'
 import type { Logger } from 'pino'
@@ -16,6 +16,7 @@ import { expireRequests, unservedRequests } from '../store/requests.ts'
 import { deleteExpiredSessions } from '../store/sessions.ts'
 import { activeSchedules, type Schedule } from '../store/schedules.ts'
 import type { Described } from '../workflows/operator-texts.ts'
+import { beginRetries } from './begin-retries.ts'
 
 export interface ReconcileOptions extends RotationsClient {
   log: Logger
@@ -30,6 +31,7 @@ const GRACE = 15_000
 export async function reconcile(options: ReconcileOptions): Promise<void> {
   for (const event of await openEvents(options.db)) await attempt(options, () => takeUp(options, event))
   await serveWaiting(options)
+  await beginRetries(options)
   // By the store's clock: a worker whose own is fast must not run what is not due yet.
   const now = await databaseTime(options.db)
   const overdue = new Set((await overdueSchedules(options.db, GRACE)).map(({ scheduleId }) => scheduleId))
@@ -76,8 +78,9 @@ async function serveWaiting(options: ReconcileOptions): Promise<void> {
   const waiting = await unservedRequests(options.db, GRACE)
   const environments = new Set<string>()
   for (const request of waiting) {
-    // Nobody asks again for a due time: it runs after an outage of any length.
-    const mayExpire = request.trigger !== 'schedule' && options.requestExpiry > 0
+    // Nobody asks again for a due time, nor for a later try: it runs after an outage of any length.
+    const mayExpire =
+      request.trigger !== 'schedule' && request.trigger !== 'retry' && options.requestExpiry > 0
     if (mayExpire && request.age > options.requestExpiry) {
       options.log.warn(
         { eventId: request.eventId, environmentId: request.environmentId },

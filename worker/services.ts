@@ -9,7 +9,7 @@ import type { Database } from '../store/database.ts'
 import type { Keeper } from '../store/seal.ts'
 
 export function createActivityServices(
-  config: Pick<Config, 'targetBudget' | 'changeTimeout' | 'minRotationAge' | 'minManualAge'>,
+  config: Pick<Config, 'targetBudget' | 'changeTimeout' | 'minRotationAge' | 'minManualAge' | 'retryAfter'>,
   store: { db: Database; keeper: Keeper },
   log: Logger,
 ): ActivityServices {
@@ -21,6 +21,7 @@ export function createActivityServices(
       changeTimeout: config.changeTimeout,
       minRotationAge: config.minRotationAge,
       minManualAge: config.minManualAge,
+      retryAfter: config.retryAfter,
     },
     log,
     at: () => Promise.resolve(),
