@@ -19,6 +19,7 @@ import { concludeFailure } from './conclude-failure.ts'
 import { documentOf, evaluateRotateCall, parseDefinition, type EvaluatedCall } from './definition.ts'
 import { loginsOfEvent } from './logins-of-event.ts'
 import { observeStep, withIds } from './observe.ts'
+import { demandNoOlderStore } from './older-store.ts'
 import { patchStates } from './patch-states.ts'
 import { prepareChange } from './prepare-change.ts'
 import type { ActivityServices } from './services.ts'
@@ -57,6 +58,7 @@ export async function rotateSecret(
   const running: { row: Rotation; attempt?: Attempt } = { row }
   try {
     if (input.cancelled && row.step === 'planned') throw new RotationFailure('CANCELLED')
+    await demandNoOlderStore(services, row.environmentId)
     const event = await findEventRow(services.environments.db, row.eventId)
     if (!event) throw new RotationFailure('INTERNAL')
     if (event.action !== 'rotate') {

@@ -1,6 +1,7 @@
 /** What activities work with; the worker puts it together, tests put their own together. */
 import type { Logger } from 'pino'
 import type { Services } from '../environments/services.ts'
+import type { ReportedRevision } from '../store/lost-revisions.ts'
 import type { RotationTelemetry } from './observe.ts'
 
 /** Milliseconds throughout. */
@@ -29,6 +30,11 @@ export interface ActivityServices {
   telemetry?: RotationTelemetry
   /** Names of the search attributes that Temporal knows; without it none are set. */
   searchAttributes?: () => readonly string[]
+  /**
+   * What runs that ended since then, or have not ended, say that they published; without it a store that was put back from
+   * a backup is told by its credentials alone.
+   */
+  reported?: (since: Date) => Promise<ReportedRevision[]>
   /** Has the workflow of an environment look for waiting requests; without it they wait for the reconciler. */
   wake?: (environment: { environmentId: string; environmentName: string }) => Promise<void>
   /** Called between every two steps with the name of the place; does nothing but in the tests that kill there. */

@@ -208,6 +208,11 @@ export interface HeldCredentialsTable {
   revision: number
   held_at: At
 }
+export interface LostRevisionsTable {
+  environment_id: string
+  revision: number
+  reported_at: At
+}
 export interface AuditLogTable {
   id: ColumnType<string, never, never>
   at: Now
@@ -216,6 +221,16 @@ export interface AuditLogTable {
   organization: string | null
   environment_id: string | null
   details: ColumnType<unknown, string, never>
+}
+
+export interface RehearsalsTable {
+  id: string
+  environment_id: string
+  login: string
+  paths: string[] | null
+  force: boolean
+  result: ColumnType<unknown, string | null, string | null>
+  created_at: Now
 }
 
 export interface Tables {
@@ -237,5 +252,7 @@ export interface Tables {
   rotation_steps: RotationStepsTable
   target_claims: TargetClaimsTable
   held_credentials: HeldCredentialsTable
+  lost_revisions: LostRevisionsTable
+  rehearsals: RehearsalsTable
   audit_log: AuditLogTable
 }

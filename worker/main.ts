@@ -7,6 +7,7 @@ import { NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio
 import { pino, type Logger } from 'pino'
 import { createActivities, type Activities, type ActivityServices } from '../activities/index.ts'
 import { connectTemporal } from '../client/connect.ts'
+import { reportedRevisions } from '../client/reported-revisions.ts'
 import type { RotationsClient } from '../client/rotations.ts'
 import { wake } from '../client/rotations.ts'
 import { createSearchAttributes } from '../client/search-attributes.ts'
@@ -19,6 +20,7 @@ import { loadKeeper } from '../store/keeper.ts'
 import { tally } from '../store/tally.ts'
 import { NO_TRACING, openTracing, type Tracing } from '../telemetry/tracing.ts'
 import { originOf } from '../activities/guarded.ts'
+import { REVISION } from '../workflows/search-attributes.ts'
 import { serveHealth } from './health.ts'
 import { workerOptions } from './options.ts'
 import { mendProjections, projectSchedules, type ProjectionOptions } from './projections.ts'
@@ -75,6 +77,8 @@ export async function runWorker(
     ...createActivityServices(config, { db, keeper }, log),
     telemetry: telemetry.rotations,
     searchAttributes: attributes.usable,
+    reported: async (since: Date) =>
+      attributes.usable().includes(REVISION.name) ? await reportedRevisions(client, since) : [],
     wake: (environment: Parameters<typeof wake>[1]) => wake(on, environment, 'left in doubt'),
   }
   const activities = (overrides.createActivities ?? createActivities)(services)

@@ -84,10 +84,19 @@ export const TEST_LIMITS: RotationLimits = {
   minManualAge: 0,
 }
 
-export async function startLine(limits: Partial<RotationLimits> = {}): Promise<Line> {
+/** What stands in the place of a store and a Temporal of the line's own. */
+export interface LineServers {
+  store?: TestStore
+  temporal?: Line['temporal']
+}
+
+export async function startLine(
+  limits: Partial<RotationLimits> = {},
+  servers: LineServers = {},
+): Promise<Line> {
   const [store, temporal, workflowBundle] = await Promise.all([
-    freshStore(),
-    sharedTemporal(),
+    servers.store ?? freshStore(),
+    servers.temporal ?? sharedTemporal(),
     sharedBundle(),
   ])
   const { db, keeper } = store

@@ -83,6 +83,25 @@ export async function freshDatabase(): Promise<FreshDatabase> {
   }
 }
 
+/** A database of the shared server as it is now, under another name. Whoever is connected is cut off for a moment. */
+export async function copyOfDatabase(url: string): Promise<FreshDatabase> {
+  const root = superuserUrl(await sharedPostgres())
+  const [source, name] = [new URL(url).pathname.slice(1), uniqueName('copy')]
+  await query(root, `alter database ${source} allow_connections false`)
+  try {
+    const backends = 'select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1'
+    await query(root, backends, [source])
+    await query(root, `create database ${name} template ${source}`)
+  } finally {
+    await query(root, `alter database ${source} allow_connections true`)
+  }
+  return {
+    name,
+    url: superuserUrl(await sharedPostgres(), name),
+    drop: async () => void (await query(root, `drop database if exists ${name} with (force)`)),
+  }
+}
+
 /** A new database with a managing user and two users to rotate, on the shared server. */
 export async function targetDatabase(): Promise<TargetDatabase> {
   const server = await sharedPostgres()

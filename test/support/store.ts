@@ -2,14 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createCanary } from '../../store/canary.ts'
+import { checkCanary, createCanary } from '../../store/canary.ts'
 import { connectDatabase, type Database } from '../../store/database.ts'
 import { giveGrant } from '../../store/grants.ts'
 import { migrate } from '../../store/migrate.ts'
 import { loadKeeper, type ProgramKeeper } from '../../store/keeper.ts'
 import { createKeyFile } from '../../store/key-file.ts'
 import { addMember, ensureOrganization, ensureUser } from '../../store/users.ts'
-import { freshDatabase } from './servers.ts'
+import { copyOfDatabase, freshDatabase } from './servers.ts'
 
 export interface TestStore {
   db: Database
@@ -42,4 +42,24 @@ export async function freshStore(): Promise<TestStore> {
     await rm(folder, { recursive: true })
   }
   return { db, keeper, url, keyFile, close }
+}
+
+/** A backup of a store as it is now, which can be taken for the store later; with the same key. */
+export async function backUp(
+  store: TestStore,
+): Promise<{ restore(): Promise<TestStore>; drop(): Promise<void> }> {
+  const { url, drop } = await copyOfDatabase(store.url)
+  return {
+    drop,
+    restore: async () => {
+      const db = connectDatabase(url)
+      const keeper = await loadKeeper(store.keyFile)
+      await checkCanary(db, keeper)
+      const close = async () => {
+        await db.destroy()
+        await drop()
+      }
+      return { db, keeper, url, keyFile: store.keyFile, close }
+    },
+  }
 }
