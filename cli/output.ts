@@ -18,6 +18,15 @@ export function note(context: Context, text: string): void {
   context.errors.write(`${text}\n`)
 }
 
+/** What other people named, without the characters by which a terminal is steered: they are shown by their numbers. */
+export function shown(text: string): string {
+  return text.replaceAll(
+    // eslint-disable-next-line no-control-regex
+    /[\u0000-\u001f\u007f-\u009f]/g,
+    (character) => String.raw`\x` + character.charCodeAt(0).toString(16).padStart(2, '0'),
+  )
+}
+
 /** How the words of outcomes look wherever they stand alone. */
 export const OUTCOME_STYLES: Readonly<Record<string, Style>> = {
   succeeded: 'green',
@@ -39,7 +48,8 @@ export function styled(context: Context, stream: 'output' | 'errors', style: Sty
  * Columns under a heading; the last one may be as wide as it likes. Outcomes have their colours. `whenEmpty` goes to
  * stderr when there are no rows.
  */
-export function printTable(context: Context, heading: string[], rows: string[][], whenEmpty?: string): void {
+export function printTable(context: Context, heading: string[], cells: string[][], whenEmpty?: string): void {
+  const rows = cells.map((row) => row.map(shown))
   const widths = heading.map((_, column) =>
     Math.max(...[heading, ...rows].map((row) => (row[column] ?? '').length)),
   )

@@ -3,7 +3,7 @@
  * elsewhere a line for each step as it happens. Writes to stderr only.
  */
 import type { Context } from './context.ts'
-import { note, OUTCOME_STYLES, styled } from './output.ts'
+import { note, OUTCOME_STYLES, shown, styled } from './output.ts'
 import type { Progress } from './rotation.ts'
 
 const STEPS = ['planned', 'prepared', 'applied', 'verified', 'published']
@@ -30,19 +30,24 @@ export interface RotationProgress {
 export function rotationProgress(context: Context): RotationProgress {
   const { errors, surroundings } = context
   const rewrites = errors.isTTY === true && surroundings.environment['TERM'] !== 'dumb'
-  return rewrites ? rewritten(context) : lineByLine(context)
+  const { show, say } = rewrites ? rewritten(context) : lineByLine(context)
+  return {
+    show: (progress) =>
+      show(progress.map((path) => ({ ...path, environmentPath: shown(path.environmentPath) }))),
+    say,
+  }
 }
 
 function lineByLine(context: Context): RotationProgress {
   const clock = stopwatch()
-  const shown = new Map<string, string>()
+  const told = new Map<string, string>()
   return {
     show: (progress) => {
       const width = widest(progress)
       for (const { environmentPath, step, status } of progress) {
         const state = status === 'in_progress' ? (WORDS[step] ?? step) : status
-        if (shown.get(environmentPath) === state) continue
-        shown.set(environmentPath, state)
+        if (told.get(environmentPath) === state) continue
+        told.set(environmentPath, state)
         const time = styled(context, 'errors', 'dim', clock())
         note(context, `${time}  ${environmentPath.padEnd(width)}  ${colour(context, status, state)}`)
       }

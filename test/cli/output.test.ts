@@ -59,6 +59,25 @@ describe('colours', () => {
   })
 })
 
+describe('what somebody else named', () => {
+  const name = 'a["\u001b]0;mine\u0007\u001b[2J\nb\u009b1m"]'
+
+  test('cannot steer the terminal from a table', () => {
+    const { context, output } = screen({}, { isTTY: false })
+    printTable(context, ['PATH', 'OUTCOME'], [[name, 'succeeded']])
+    expect(output().split('\n').slice(1)).toEqual([
+      String.raw`a["\x1b]0;mine\x07\x1b[2J\x0ab\x9b1m"]  succeeded`,
+      '',
+    ])
+  })
+
+  test.each([true, false])('nor from the progress of its rotation (terminal: %s)', (isTTY) => {
+    const { context, errors } = screen({ NO_COLOR: '1' }, { isTTY })
+    rotationProgress(context).show([path(name, 'planned')])
+    expect(errors()).toContain(String.raw`a["\x1b]0;mine\x07\x1b[2J\x0ab\x9b1m"]`)
+  })
+})
+
 describe('an empty table', () => {
   test('has its heading on stdout, and what to do on stderr', () => {
     const { context, output, errors } = screen({}, { isTTY: false })
