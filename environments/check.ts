@@ -5,6 +5,7 @@ import { isMember } from '../store/users.ts'
 import { createHost } from './host.ts'
 import { redactEnvironment } from './redact.ts'
 import { refuseTooLarge } from './refuse-text.ts'
+import { warnOfRetired } from './retired-credentials.ts'
 import type { Services } from './services.ts'
 import { environmentWire } from './value-wire.ts'
 
@@ -34,6 +35,10 @@ export async function checkDefinition(
   const values = evaluation.environment
   return {
     wire: environmentWire(values && !showSecrets ? redactEnvironment(values) : values),
-    diagnostics: [...diagnostics, ...evaluation.diagnostics],
+    diagnostics: [
+      ...diagnostics,
+      ...evaluation.diagnostics,
+      ...(await warnOfRetired(services, login, host.pinned)),
+    ],
   }
 }

@@ -14,6 +14,7 @@ import { doesNotExist } from './access.ts'
 import { adaptLogin, type LoginCache, type LoginMode } from './adapt-login.ts'
 import { adaptRotator } from './adapt-rotator.ts'
 import { documentAt, type StoredDocument } from './documents.ts'
+import type { PinnedRevision } from './retired-credentials.ts'
 import type { Services } from './services.ts'
 
 export { createLoginCache, type LoginCache } from './adapt-login.ts'
@@ -33,6 +34,8 @@ export interface HostOptions {
 export interface EvaluationHost extends Host {
   /** References that were refused because the person lacks the right to open them. */
   readonly denied: readonly string[]
+  /** Older revisions that were loaded because a reference named them. */
+  readonly pinned: readonly PinnedRevision[]
   /** Call it after each evaluation: a store that could not be read is no fault of the definition. */
   throwIfStoreFailed(): void
 }
@@ -41,6 +44,7 @@ export function createHost(services: Services, options: HostOptions): Evaluation
   const { environment, login, logins, signal } = options
   const loaded = new Map<string, Promise<LoadedEnvironment>>()
   const denied: string[] = []
+  const pinned: PinnedRevision[] = []
   let failure: { error: unknown } | undefined
 
   /** Words that are meant for people pass; a driver's do not, and are rethrown by `throwIfStoreFailed`. */
@@ -57,6 +61,7 @@ export function createHost(services: Services, options: HostOptions): Evaluation
 
   return {
     denied,
+    pinned,
     throwIfStoreFailed: () => {
       if (failure) throw failure.error
     },
@@ -64,11 +69,14 @@ export function createHost(services: Services, options: HostOptions): Evaluation
       const known = loaded.get(name)
       if (known) return known
       const loading = worded(loadFor(services, name, environment.organization, login)).then(
-        ({ id, text, ...parsed }) => ({
-          text,
-          parsed,
-          decrypt: (ciphertext: Uint8Array) => worded(decryptFor(services, id, ciphertext)),
-        }),
+        ({ environment: owner, number, text, ...parsed }) => {
+          if (number < owner.newestRevision) pinned.push({ reference: name, environment: owner, number })
+          return {
+            text,
+            parsed,
+            decrypt: (ciphertext: Uint8Array) => worded(decryptFor(services, owner.id, ciphertext)),
+          }
+        },
         (error: unknown) => {
           if (error instanceof Refusal && error.kind === 'forbidden') denied.push(name)
           throw error
@@ -126,7 +134,7 @@ async function loadFor(
   reference: string,
   organization: string,
   login: string,
-): Promise<StoredDocument & { id: string }> {
+): Promise<StoredDocument & { environment: Environment; number: number }> {
   const { version, ...name } = parseEnvironmentReference(reference, organization)
   const { environment, level } = await findEnvironmentOf(services.db, login, name)
   if (!environment || !allows(level, 'read')) throw new Refusal('not-found', doesNotExist(name))
@@ -139,8 +147,8 @@ async function loadFor(
   const found =
     number !== undefined &&
     (await documentAt(services, { environmentId: environment.id, number, name: reference }))
-  if (!found) throw new Refusal('not-found', noRevision(name, version))
-  return { ...found, id: environment.id }
+  if (number === undefined || !found) throw new Refusal('not-found', noRevision(name, version))
+  return { ...found, environment, number }
 }
 
 /** The number that a version means now. `environment` is as the store has it at this moment. */

@@ -11,6 +11,7 @@ import { demandLevel } from './access.ts'
 import { documentAt } from './documents.ts'
 import { createHost, noRevision, numberOf } from './host.ts'
 import { openedValues } from './opened-values.ts'
+import { warnOfRetired, type PinnedRevision } from './retired-credentials.ts'
 import type { Services } from './services.ts'
 import { environmentWire, propertyWire } from './value-wire.ts'
 
@@ -42,9 +43,12 @@ export async function openEnvironment(
   const revision = now && (await numberOf(services, now, wanted))
   const evaluated =
     revision === undefined ? undefined : await evaluate(services, { environment, revision, login })
-  if (revision === undefined || !evaluated) throw new Refusal('not-found', noRevision(environment, wanted))
-  const { values, diagnostics } = evaluated
+  if (!now || revision === undefined || !evaluated)
+    throw new Refusal('not-found', noRevision(environment, wanted))
+  const { values, diagnostics, pinned } = evaluated
   const { organization } = environment
+  const reference = `${formatEnvironmentName(environment)}@${version}`
+  const older = revision < now.newestRevision ? [{ reference, environment: now, number: revision }] : []
   const session = await createSession(db, {
     environmentId: environment.id,
     organization,
@@ -53,7 +57,8 @@ export async function openEnvironment(
     durationMs,
   })
   openedValues(services).set(session.id, values, session.leftMs)
-  return { sessionId: session.id, revision, diagnostics }
+  const warnings = await warnOfRetired(services, login, [...older, ...pinned])
+  return { sessionId: session.id, revision, diagnostics: [...diagnostics, ...warnings] }
 }
 
 export interface ReadSessionRequest {
@@ -99,7 +104,9 @@ export async function readSession(
 async function evaluate(
   services: Services,
   { environment, revision, login }: { environment: Environment; revision: number; login: string },
-): Promise<{ values: Values | null; diagnostics: Diagnostic[] } | undefined> {
+): Promise<
+  { values: Values | null; diagnostics: Diagnostic[]; pinned: readonly PinnedRevision[] } | undefined
+> {
   const stored = await documentAt(services, {
     environmentId: environment.id,
     number: revision,
@@ -113,5 +120,5 @@ async function evaluate(
   const diagnostics = [...loading, ...evaluation.diagnostics]
   const error = diagnostics.find(({ severity }) => severity === 'error')
   if (error) throw new Refusal('invalid', `the environment does not open: ${error.summary}`, diagnostics)
-  return { values: evaluation.environment, diagnostics }
+  return { values: evaluation.environment, diagnostics, pinned: host.pinned }
 }
