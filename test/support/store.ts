@@ -9,7 +9,7 @@ import { migrate } from '../../store/migrate.ts'
 import { loadKeeper, type ProgramKeeper } from '../../store/keeper.ts'
 import { createKeyFile } from '../../store/key-file.ts'
 import { addMember, ensureOrganization, ensureUser } from '../../store/users.ts'
-import { copyOfDatabase, freshDatabase } from './servers.ts'
+import { copyOfDatabase, freshDatabase, type FreshDatabase } from './servers.ts'
 
 export interface TestStore {
   db: Database
@@ -21,8 +21,8 @@ export interface TestStore {
 }
 
 /** Organization `acme`; `ada` administers it, `bob` and `eve` are members without a grant. */
-export async function freshStore(): Promise<TestStore> {
-  const { url, drop } = await freshDatabase()
+export async function freshStore(database?: Pick<FreshDatabase, 'url' | 'drop'>): Promise<TestStore> {
+  const { url, drop } = database ?? (await freshDatabase())
   const folder = await mkdtemp(join(tmpdir(), 'rekey-store-'))
   const keyFile = join(folder, 'key')
   await createKeyFile(keyFile)
@@ -49,17 +49,25 @@ export async function backUp(
   store: TestStore,
 ): Promise<{ restore(): Promise<TestStore>; drop(): Promise<void> }> {
   const { url, drop } = await copyOfDatabase(store.url)
-  return {
-    drop,
-    restore: async () => {
-      const db = connectDatabase(url)
-      const keeper = await loadKeeper(store.keyFile)
-      await checkCanary(db, keeper)
-      const close = async () => {
-        await db.destroy()
-        await drop()
-      }
-      return { db, keeper, url, keyFile: store.keyFile, close }
-    },
+  return { drop, restore: () => openStore({ url, drop }, store.keyFile) }
+}
+
+/** A store that is there already. @throws when the key file is not the one that sealed it */
+export async function openStore(
+  { url, drop }: Pick<FreshDatabase, 'url' | 'drop'>,
+  keyFile: string,
+): Promise<TestStore> {
+  const db = connectDatabase(url)
+  try {
+    const keeper = await loadKeeper(keyFile)
+    await checkCanary(db, keeper)
+    const close = async () => {
+      await db.destroy()
+      await drop()
+    }
+    return { db, keeper, url, keyFile, close }
+  } catch (error) {
+    await db.destroy()
+    throw error
   }
 }
