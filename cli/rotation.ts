@@ -14,8 +14,25 @@ export interface RotationEvent {
   postRotationRevision?: number
   errorMessage?: string
   errorCode?: string
+  /** The event whose failed paths this one tried again. */
+  retryOf?: string
+  /** Which of the tries that follow a scheduled event by themselves. */
+  retry?: number
+  /** What follows by itself. */
+  nextRetry?: NextRetry
   rotations: RotationResult[]
   skipped?: { environmentPath: string; reason: string; errorCode?: string; warnings?: string[] }[]
+}
+
+export interface NextRetry {
+  number: number
+  paths: string[]
+  due: string
+  status: 'waiting' | 'begun' | 'ended'
+  /** Once begun. */
+  event?: string
+  /** Why it has ended. */
+  message?: string
 }
 
 export interface RotationResult {

@@ -14,6 +14,8 @@ const PATIENCE = 60_000
 
 export interface Wish {
   paths: string[]
+  /** The event whose failed paths are meant; without paths then. */
+  failedOf?: string
   force: boolean
 }
 
@@ -33,11 +35,11 @@ export async function watchRotation(
   context: Context,
   api: Api,
   environment: EnvironmentArgument,
-  { paths, force }: Wish,
+  wish: Wish,
 ): Promise<RotationAnswer> {
   return await watchEvent(context, api, {
     path: `${environment.path}/rotate`,
-    body: { paths, force },
+    body: wish,
     events: `${environment.path}/rotate/events`,
     seeLater: `"rekey env history ${environment.shortName}" tells how it went`,
   })

@@ -5,6 +5,7 @@ import { Refusal } from '../model/refusal.ts'
 import type { Queryable } from '../store/database.ts'
 import { findEvent } from '../store/events.ts'
 import { findByEvent } from '../store/requests.ts'
+import { nextRetries } from '../store/retries.ts'
 import { nameEvent } from './observe.ts'
 import { eventJson, progressJson, requestJson } from './rotation-json.ts'
 import type { Rotations, Services } from './services.ts'
@@ -53,7 +54,8 @@ export async function answerEvent(db: Queryable, environmentId: string, eventId:
   const event = await findEvent(db, eventId)
   if (event) {
     if (event.environmentId !== environmentId) throw missing()
-    return { id: event.id, secretRotationEvent: eventJson(event), progress: progressJson(event) }
+    const next = (await nextRetries(db, [eventId])).get(eventId)
+    return { id: event.id, secretRotationEvent: eventJson(event, next), progress: progressJson(event) }
   }
   const request = await findByEvent(db, eventId)
   if (!request || request.environmentId !== environmentId) throw missing()

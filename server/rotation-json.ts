@@ -1,9 +1,12 @@
 /** Rotation events as the ESC API shows them. It knows `succeeded` and `failed`; what else happened is in extra fields. */
+import type { Subject } from '../model/actions.ts'
 import { FAILURES, isFailureCode } from '../model/failures.ts'
 import type { EventWithRotations, RotationView } from '../store/events.ts'
 import type { Request } from '../store/requests.ts'
+import type { NextRetry } from '../store/retries.ts'
 
-export function eventJson(event: EventWithRotations) {
+/** `next`: what follows because paths failed. */
+export function eventJson(event: EventWithRotations, next?: NextRetry) {
   const done = event.rotations.filter(({ outcome }) => outcome !== null && outcome !== 'skipped')
   const skipped = event.rotations.filter(({ outcome }) => outcome === 'skipped')
   const anyFailed = done.some(({ outcome }) => outcome !== 'succeeded')
@@ -18,6 +21,7 @@ export function eventJson(event: EventWithRotations) {
     status: event.outcome ?? 'in_progress',
     trigger: event.trigger,
     ...(event.action !== 'rotate' && { action: event.action }),
+    ...retryJson(event.subject),
     ...(event.scheduleId !== null && { scheduledActionID: event.scheduleId }),
     // With a message of its own a client shows that alone, so it stays out where single paths say what failed.
     ...(event.outcome === 'failed' &&
@@ -25,6 +29,7 @@ export function eventJson(event: EventWithRotations) {
     ...(event.failureCode !== null && { errorCode: event.failureCode }),
     rotations: done.map(rotationJson),
     ...(skipped.length > 0 && { skipped: skipped.map(skippedJson) }),
+    ...(next && { nextRetry: nextJson(next) }),
   }
 }
 
@@ -49,8 +54,24 @@ export function requestJson(request: Request) {
     status: given ? 'in_progress' : 'failed',
     trigger: request.trigger,
     ...(request.action !== 'rotate' && { action: request.action }),
+    ...retryJson(request.subject),
     ...(!given && { errorMessage: request.message ?? 'this rotation was never begun' }),
     rotations: [],
+  }
+}
+
+function retryJson({ event, retry }: Subject) {
+  return { ...(event !== undefined && { retryOf: event }), ...(retry !== undefined && { retry }) }
+}
+
+function nextJson({ number, paths, dueAt, status, retryEventId, message }: NextRetry) {
+  return {
+    number,
+    paths,
+    due: dueAt.toISOString(),
+    status,
+    ...(retryEventId !== null && { event: retryEventId }),
+    ...(message !== null && { message }),
   }
 }
 

@@ -1,4 +1,5 @@
 /** The API in front of the whole line: real store, Temporal, worker and target, listening on a port. */
+import type { RotationLimits } from '../../activities/services.ts'
 import { isKnown, request, wait } from '../../client/rotations.ts'
 import { deleteSchedule, syncSchedule } from '../../client/schedules.ts'
 import { createApp } from '../../server/app.ts'
@@ -15,8 +16,9 @@ export interface LineApi {
   close(): Promise<void>
 }
 
-export async function startLineApi(): Promise<LineApi> {
-  const line = await startLine()
+/** Limits as for `startLine`. */
+export async function startLineApi(limits: Partial<RotationLimits> = {}): Promise<LineApi> {
+  const line = await startLine(limits)
   const { taskQueue } = line.temporal
   const app = createApp({
     ...line.services,

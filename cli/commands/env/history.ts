@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { declare } from '../../command.ts'
 import type { Context } from '../../context.ts'
 import { readNewest } from '../../environment-argument.ts'
+import { retrySentences, triggerOf } from '../../next-retry.ts'
 import { localTime, print, printJson, printTable } from '../../output.ts'
 import { limitOption, readRevisions, showRevisions } from '../../revisions.ts'
 import { pathOutcomes, type RotationAnswer, type RotationEvent } from '../../rotation.ts'
@@ -52,6 +53,8 @@ export function addEnvHistory(env: Command, context: Context): void {
         events.map(rowOf),
         `nothing was rotated here yet: "rekey env rotate ${shortName}" does it now`,
       )
+      for (const { nextRetry } of events)
+        if (nextRetry?.status === 'waiting') print(context, retrySentences({ nextRetry }).join('\n'))
     })
 }
 
@@ -71,13 +74,15 @@ function rowOf(event: RotationEvent): string[] {
 }
 
 /** What it did, where that was no rotation, and what began it. */
-function whyOf({ action, trigger }: RotationEvent): string {
-  return action === undefined ? trigger : `${action}, ${trigger}`
+function whyOf(event: RotationEvent): string {
+  const { action } = event
+  return action === undefined ? triggerOf(event) : `${action}, ${event.trigger}`
 }
 
 function showWhole(context: Context, name: string, event: RotationEvent): void {
   const { id, userID, status, created, completed } = event
   const end = completed ? `, ended ${localTime(completed)}` : ''
   print(context, `${id}: ${status}, ${whyOf(event)} by ${userID}, begun ${localTime(created)}${end}`)
+  for (const sentence of retrySentences(event)) print(context, sentence)
   showEvent(context, name, event)
 }

@@ -5,7 +5,15 @@ import type { Context } from '../../context.ts'
 import { endWith } from '../../end-with.ts'
 import { readNewest } from '../../environment-argument.ts'
 import { EXIT } from '../../failure.ts'
+import { eventToRetry } from '../../event-to-retry.ts'
 import { watchRotation } from '../../watch-rotation.ts'
+
+interface Options {
+  force?: boolean
+  failed?: boolean
+  event?: string
+  json?: boolean
+}
 
 const EXIT_CODES = [
   {
@@ -30,6 +38,7 @@ export function addEnvRotate(env: Command, context: Context): void {
     examples: [
       'rekey env rotate billing/production',
       'rekey env rotate billing/production database.creds --json',
+      'rekey env rotate billing/production --failed',
     ],
     json: true,
     exitCodes: EXIT_CODES,
@@ -38,10 +47,17 @@ export function addEnvRotate(env: Command, context: Context): void {
       '--force',
       'also credentials that were replaced a moment ago; cuts off who still holds the one before',
     )
-    .action(async (name: string, paths: string[], options: { force?: boolean; json?: boolean }) => {
+    .option('--failed', 'only what failed in the newest rotation, or in that of --event')
+    .option('--event <id>', 'with --failed: the rotation whose failed paths are meant')
+    .action(async (name: string, paths: string[], options: Options) => {
       const api = context.api()
       const environment = await readNewest(api, name)
-      const answer = await watchRotation(context, api, environment, { paths, force: options.force === true })
+      const failedOf = await eventToRetry(api, environment, { ...options, paths })
+      const answer = await watchRotation(context, api, environment, {
+        paths,
+        force: options.force === true,
+        ...(failedOf !== undefined && { failedOf }),
+      })
       endWith(context, answer, { name: environment.shortName, json: options.json === true })
     })
 }
