@@ -26,11 +26,13 @@ export async function applyChange(attempt: Attempt): Promise<void> {
     credential = await attempt.ask(() => rotator.apply(inputs, prepared, attempt.context(sendBy)))
   } catch (error) {
     if (error instanceof WriteDownFirst) return await doInstead(attempt, error.prepared)
+    await attempt.services.at('apply: no good answer')
     // Without an answer it may still land; with one, testing again does no harm.
     attempt.sentByOthers = true
     if (error instanceof RotationFailure && error.unchanged && alone) {
       attempt.sentByOthers = false
       await attempt.advance({ landsWithin: 'now' })
+      await attempt.services.at('apply: written down that nothing changed')
     }
     if (error instanceof RotationFailure && error.code === 'TARGET_REJECTED_VALUE')
       return await burn(attempt, error, alone)
@@ -38,7 +40,10 @@ export async function applyChange(attempt: Attempt): Promise<void> {
   }
   await attempt.services.at('apply: answered')
   const sealed = attempt.seal(credential)
-  if (rotator.madeByTarget) await recordAnswer(db, attempt.row.id, sealed)
+  if (rotator.madeByTarget) {
+    await recordAnswer(db, attempt.row.id, sealed)
+    await attempt.services.at('apply: answer kept')
+  }
   // Answered, and sent by nobody else: nothing is on its way any more, so the next rotation need not wait.
   await attempt.advance({
     step: 'applied',
@@ -50,7 +55,9 @@ export async function applyChange(attempt: Attempt): Promise<void> {
 /** The answer to a change that must not be sent twice was lost: the target is asked what became of it. */
 async function recoverChange(attempt: Attempt, prepared: unknown): Promise<void> {
   await attempt.wait(await ownLandingWithin(attempt.services.environments.db, attempt.row.id))
+  await attempt.services.at('recover: nothing can land')
   const answer = await attempt.recover(prepared)
+  await attempt.services.at('recover: asked')
   if (answer === 'not made') {
     attempt.sentByOthers = false
     return await applyChange(attempt)
@@ -67,6 +74,7 @@ async function doInstead(attempt: Attempt, prepared: unknown): Promise<void> {
     throw new RotationFailure('KEY_LIMIT', 'room that was made at the target was taken by somebody else', {
       unchanged: true,
     })
+  await attempt.services.at('apply: about to write down first')
   await attempt.advance({ prepared: attempt.seal(prepared), landsWithin: 'now' })
   attempt.sentByOthers = false
   await attempt.services.at('apply: written down first')
@@ -91,6 +99,7 @@ async function burn(attempt: Attempt, refused: RotationFailure, alone: boolean):
   if (candidate !== null && (await attempt.test(candidate)) === 'works') {
     return await attempt.advance({ step: 'applied', credential: attempt.seal(candidate) })
   }
+  await attempt.services.at('burn: tested')
   if (row.burntCount + 1 >= MAX_REFUSED_VALUES) throw refused
   const burnt = row.burnt === null ? [] : (attempt.unseal(row.burnt) as unknown[])
   await attempt.advance({
@@ -100,4 +109,5 @@ async function burn(attempt: Attempt, refused: RotationFailure, alone: boolean):
     prepared: null,
     credential: null,
   })
+  await attempt.services.at('burn: burnt')
 }

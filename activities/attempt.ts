@@ -56,7 +56,7 @@ export class Attempt {
   /** `sendBy` as `startSending` gave it, for the one call that changes something. */
   context(sendBy = 0): RotatorContext {
     const { changeTimeout, targetTimeout } = this.services.limits
-    return { signal: this.#signal, changeTimeout, sendBy, timeout: targetTimeout }
+    return { signal: this.#signal, changeTimeout, sendBy, timeout: targetTimeout, at: this.services.at }
   }
 
   /**

@@ -49,6 +49,7 @@ export async function commitRevision(services: ActivityServices, input: CommitIn
     if (!event) return { kind: 'superseded' }
     if (event.completedAt) return { kind: 'committed', summary: summaryOf(event) }
     if (event.workflowId !== input.workflowId) return { kind: 'superseded' }
+    await services.at('commit: begun')
     const stale = await verifiedLongAgo(db, event.id, services.limits.verifiedFor)
     if (stale.length > 0) return { kind: 'verify again', rotationIds: stale }
 
@@ -144,6 +145,7 @@ async function publish(
   // No credential is published for these: what the target had to answer for has been answered.
   for (const row of [...forgotten, ...publication.decided])
     await advance(db, await enter(db, row), { step: 'closed', outcome: 'succeeded' })
+  await services.at('commit: written, not committed')
   const rotations = await rotationsOf(db, event.id)
   await concludeAction(db, { event, environment, newest, rotations })
   const outcome = eventOutcome(rotations.map((row) => row.outcome ?? 'unknown'))

@@ -40,8 +40,22 @@ export async function concludeFailure(
   const row = situation.attempt?.row ?? situation.row
   if (isTransient(failure, row)) await tryAgainInTime(services, failure, row, situation.startedAt)
 
-  const close = (outcome: 'failed' | 'unknown', code: FailureCode, message: string, settled: boolean) =>
-    advance(services.environments.db, row, { outcome, failureCode: code, message, settled })
+  const close = async (
+    outcome: 'failed' | 'unknown',
+    code: FailureCode,
+    message: string,
+    settled: boolean,
+  ) => {
+    await services.at('conclude: about to close')
+    const closed = await advance(services.environments.db, row, {
+      outcome,
+      failureCode: code,
+      message,
+      settled,
+    })
+    await services.at('conclude: closed')
+    return closed
+  }
   const inDoubt = failure.code === 'KEY_LIMIT' && !failure.unchanged && row.step === 'prepared'
   if (failure.code === 'OUTCOME_UNKNOWN' || inDoubt)
     return await close('unknown', failure.code, failure.message, false)
@@ -51,8 +65,10 @@ export async function concludeFailure(
   // Applied: the new value is kept sealed, and the next rotation takes it up.
   if (row.step !== 'prepared') return await close('failed', failure.code, failure.message, false)
   const answer = situation.attempt ? await whatBecameOfIt(situation.attempt) : withoutAsking(row)
+  await services.at('conclude: asked')
   if (answer === 'works' && situation.attempt) {
     await situation.attempt.advance({ step: 'applied' })
+    await services.at('conclude: it works')
     return 'it works after all'
   }
   if (answer === 'refused') return await close('failed', failure.code, failure.message, true)
@@ -82,6 +98,7 @@ async function tryAgainInTime(
   const delay = Math.max(failure.retryAfter ?? 0, ours)
   if (used + delay > services.limits.targetBudget) return
   await advance(services.environments.db, row, { budgetUsed: used + delay, message: failure.message })
+  await services.at('conclude: counted')
   throw codeFailure(failure.code, { nextRetryDelay: delay })
 }
 

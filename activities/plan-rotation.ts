@@ -71,10 +71,12 @@ export async function planRotation(services: ActivityServices, input: PlanInput)
   const { db } = services.environments
   const declined = await takeOccasion(services, input.environmentId, input.occasion)
   if (declined) return { kind: 'idle', reason: 'not due' }
+  await services.at('plan: occasion taken')
   const refused: RefusedEvent[] = []
   for (;;) {
     const chosen = await inTransaction(db, (transaction) => choose(transaction, input))
     if (chosen.kind !== 'request') return withRefused(chosen.plan, refused)
+    await services.at('plan: request chosen')
     const draft = await makeDraft(services, chosen.environment, chosen.request)
     await services.at('plan: drafted')
     let began: EventWithRotations | undefined

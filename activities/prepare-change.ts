@@ -14,6 +14,7 @@ export async function prepareChange(attempt: Attempt): Promise<void> {
     prepared: attempt.seal(prepared),
     credential: candidate === null ? null : attempt.seal(candidate),
   })
+  await attempt.services.at('prepare: written down')
 }
 
 /**

@@ -65,7 +65,9 @@ export async function rotateSecret(
       const done = await carryOut(services, row, event, info.signal)
       return done.outcome ? resultOf(done) : { path: row.path, outcome: 'succeeded', code: null }
     }
+    await services.at('rotate: entered')
     const call = await evaluate(services, row, event)
+    await services.at('rotate: evaluated')
     const dataKey = await dataKeyOf(services.environments.db, services.environments.keeper, row.environmentId)
     const attempt = new Attempt(services, row, call, { dataKey, signal: info.signal })
     running.attempt = attempt

@@ -41,6 +41,7 @@ async function settleOne(attempt: Attempt, earlier: Rotation): Promise<void> {
   if (credential === null && prepared !== null) {
     await attempt.wait(await landingWithin(db, earlier.targets, attempt.row.id))
     const answer = await attempt.recover(prepared)
+    await attempt.services.at('settle: recovered')
     if (answer === 'not made') return await settleRotation(db, earlier.id, attempt.row.id)
     if (answer !== 'unknown') {
       if ('suspects' in answer) throw suspected(answer.suspects)
@@ -66,6 +67,7 @@ async function settleOne(attempt: Attempt, earlier: Rotation): Promise<void> {
     await attempt.wait(await landingWithin(db, earlier.targets, attempt.row.id))
     answer = await attempt.testSettled(credential)
   }
+  await attempt.services.at('settle: tested')
   if (answer === 'refused' && rotator.madeByTarget) {
     // Ours by the target's own answer, and of no use: it would take up room for ever.
     if (!isSlotOf(published.previous)) {
@@ -73,7 +75,9 @@ async function settleOne(attempt: Attempt, earlier: Rotation): Promise<void> {
       const sendBy = attempt.sendBy()
       // Still ours to decide: a newer attempt may find that it works by now.
       await attempt.advance({})
+      await attempt.services.at('settle: about to remove')
       await attempt.remove(credential, sendBy)
+      await attempt.services.at('settle: removed')
     }
     return await settle()
   }
@@ -92,6 +96,7 @@ async function settleOne(attempt: Attempt, earlier: Rotation): Promise<void> {
       landsWithin: attempt.landsWithin,
     })
   })
+  await attempt.services.at('settle: taken over')
   // The earlier rotation's own call may still be on its way.
   attempt.sentByOthers = true
 }
@@ -108,5 +113,6 @@ async function adoptInstead(attempt: Attempt, earlier: Rotation, prepared: unkno
       landsWithin: 'now',
     })
   })
+  await attempt.services.at('settle: taken over in place of it')
   attempt.sentByOthers = false
 }

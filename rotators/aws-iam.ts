@@ -78,14 +78,19 @@ export const awsIam: Rotator<AwsIamInputs, AccessKey, PreparedKey> = {
       if (remove !== null) {
         if (remove === current) throw new RotationFailure('INTERNAL')
         await keys.delete(remove)
+        await context.at?.('aws-iam: deleted')
       }
       // Opens the connection too, so that nothing is waited for between the look at the clock and the change.
       await keys.list()
+      await context.at?.('aws-iam: about to make')
       try {
-        return await keys.create()
+        const made = await keys.create()
+        await context.at?.('aws-iam: made')
+        return made
       } catch (error) {
         if (!(error instanceof NoRoom)) throw error
       }
+      await context.at?.('aws-iam: no room')
       const listed = await keys.list()
       const ids = listed.map(({ id }) => id)
       if (ids.length < KEYS_PER_USER || (remove !== null && ids.includes(remove)))

@@ -30,6 +30,8 @@ export interface RotatorContext {
   sendBy: number
   /** Milliseconds for anything else: connecting, logging in, reading. */
   timeout: number
+  /** To be called between every two steps of `apply` with the name of the place; see ActivityServices. */
+  at?(point: string): Promise<void>
 }
 
 /** What is known and published before a rotation; null where a slot is empty. */

@@ -14,7 +14,7 @@ import type { Session } from './session.ts'
 export async function changePassword(
   session: Session,
   credential: PostgresCredential,
-  limits: Pick<RotatorContext, 'changeTimeout' | 'sendBy'>,
+  limits: Pick<RotatorContext, 'changeTimeout' | 'sendBy' | 'at'>,
 ): Promise<void> {
   // Three waits, half of the time each: for ALTER ROLE to be sent, for its locks, for COMMIT to be sent. So the change
   // lands within one and a half times the limit after `sendBy`, or never.
@@ -30,12 +30,15 @@ export async function changePassword(
      SELECT pg_catalog.current_setting('password_encryption') AS encryption,
             coalesce(pg_catalog.current_setting('scram_iterations', true), '4096')::int AS iterations`,
   )
+  await limits.at?.('postgres: transaction begun')
   const verifier = await passwordVerifier(credential, server!)
   if (Date.now() > limits.sendBy) {
     throw new RotationFailure('TARGET_TIMEOUT', 'the change was not sent: too much time had passed before it')
   }
   await session.change(`ALTER ROLE ${quoteIdentifier(credential.username)} WITH PASSWORD '${verifier}'`)
   session.ignoreSignal()
+  await limits.at?.('postgres: changed, not committed')
   const tag = await session.change('COMMIT')
+  await limits.at?.('postgres: committed')
   if (tag !== 'COMMIT') throw new RotationFailure('TARGET_THROTTLED', 'the server rolled the change back')
 }

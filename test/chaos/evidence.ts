@@ -59,6 +59,8 @@ export interface EventVersion {
   id: string
   environmentId: string
   trigger: string
+  /** `rotate`, or what a person or the sweeper has done to an earlier rotation. */
+  action: string
   outcome: string | null
   postRevision: number | null
   completed: boolean

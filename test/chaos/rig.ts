@@ -17,13 +17,12 @@ import { createEnvironment } from '../../environments/create.ts'
 import { DEFAULT_SETTINGS } from '../../environments/services.ts'
 import { findRotator } from '../../rotators/index.ts'
 import { findLogin } from '../../rotators/logins/index.ts'
+import { loadKeeper, type ProgramKeeper } from '../../store/keeper.ts'
 import { createCanary } from '../../store/canary.ts'
 import { connectDatabase, type Database } from '../../store/database.ts'
 import { giveGrant } from '../../store/grants.ts'
-import { loadKeeper } from '../../store/keeper.ts'
 import { createKeyFile } from '../../store/key-file.ts'
 import { migrate } from '../../store/migrate.ts'
-import type { Keeper } from '../../store/seal.ts'
 import { createToken } from '../../store/tokens.ts'
 import { addMember, ensureOrganization, ensureUser } from '../../store/users.ts'
 import { bundleWorkflows } from '../../worker/bundle.ts'
@@ -38,7 +37,7 @@ import type { WorkerPlan } from './worker.ts'
 export const ORGANIZATION = 'main'
 export const LOGIN = 'admin'
 /** Milliseconds; what takes minutes in production must take seconds here. */
-export const LIMITS = { changeTimeout: 1_000, targetBudget: 6_000, attempt: 60_000, heartbeat: 6_000 }
+export const LIMITS = { changeTimeout: 2_000, targetBudget: 15_000, attempt: 60_000, heartbeat: 6_000 }
 
 export interface RigOptions {
   random: Random
@@ -49,6 +48,8 @@ export interface RigOptions {
   struck(fault: string): void
   /** The end that a worker is to come to by itself, if any. */
   halt(): WorkerPlan['halt']
+  /** Workers say at which points which environment passes. */
+  record?: boolean
   /** What a worker said: `halted <point>`, `reached <environment> <point>`. */
   said(program: string, line: string): void
 }
@@ -66,7 +67,7 @@ export interface Rig {
   logs: string
   /** An empty environment `<project>/<name>`. @returns its id */
   makeEnvironment(name: string): Promise<string>
-  makeTarget(kind: string): Promise<ChaosTarget>
+  makeTarget(kind: string, alone?: boolean): Promise<ChaosTarget>
   /** Ends it, cleanly or as a crash would, and starts it again. */
   restartStore(how: 'clean' | 'crash'): Promise<void>
   restartTemporal(how: 'clean' | 'crash'): Promise<void>
@@ -165,6 +166,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       REKEY_TASK_QUEUE: taskQueue,
       REKEY_CHANGE_TIMEOUT: `${LIMITS.changeTimeout / 1000}s`,
       REKEY_TARGET_BUDGET: `${LIMITS.targetBudget / 1000}s`,
+      // Whoever rests at a kill point keeps his place.
+      REKEY_MAX_CONCURRENT_ROTATIONS: '150',
       REKEY_MIN_MANUAL_AGE: '0s',
       REKEY_MIN_ROTATION_AGE: '0s',
       REKEY_MIN_SCHEDULE_INTERVAL: '0s',
@@ -202,7 +205,14 @@ export async function startRig(options: RigOptions): Promise<Rig> {
         program('worker', number, (own): WorkerPlan => {
           const halt = options.halt()
           const settling = { successes: 2, deadline: 3_000, pause: 50 }
-          return { settings: own, limits, settling, bundle, ...(halt && { halt }) }
+          return {
+            settings: own,
+            limits,
+            settling,
+            bundle,
+            record: options.record ?? false,
+            ...(halt && { halt }),
+          }
         }),
       ),
     )
@@ -234,8 +244,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
         })
         return made.id
       },
-      makeTarget: async (kind) => {
-        const target = await kinds.get(kind)!.make()
+      makeTarget: async (kind, alone) => {
+        const target = await kinds.get(kind)!.make(alone)
         closers.push(() => target.wire.close())
         return target
       },

@@ -146,6 +146,7 @@ export async function readVersions({ db }: Rig): Promise<Pick<Evidence, 'events'
     id: string
     environment_id: string
     trigger: string
+    action: string
     outcome: string | null
     post_revision: number | null
     completed_at: string | null
@@ -170,6 +171,7 @@ export async function readVersions({ db }: Rig): Promise<Pick<Evidence, 'events'
       id: row.id,
       environmentId: row.environment_id,
       trigger: row.trigger,
+      action: row.action,
       outcome: row.outcome,
       postRevision: row.post_revision,
       completed: row.completed_at !== null,

@@ -8,16 +8,21 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Conversation, Sent } from './targets/target.ts'
 import { now } from './targets/target.ts'
 
+type On = { on: 'change' | 'commit'; skip?: number }
+
+/** Times in milliseconds. `skip`: so many changes pass before the one that is struck. */
 export type WireFault =
   | { name: 'target outage'; for: number }
+  /** The next change arrives and is answered; then the target is away. */
+  | ({ name: 'outage after a change'; away: number } & On)
   | { name: 'slow target'; for: number; delay: number }
-  /** The next change never arrives. */
-  | { name: 'request lost'; on: 'change' | 'commit' }
-  /** The next change arrives, its answer does not. */
-  | { name: 'answer lost'; on: 'change' | 'commit' }
-  /** The next change arrives after so many milliseconds, whoever still waits. */
-  | { name: 'late landing'; on: 'change' | 'commit'; hold: number }
-  | { name: 'throttling'; times: number }
+  /** The next change never arrives; then the target is away. */
+  | ({ name: 'request lost'; away?: number } & On)
+  /** The next change arrives, its answer does not, so many times; then the target is away. */
+  | ({ name: 'answer lost'; away?: number; times?: number } & On)
+  /** The next change arrives late, whoever still waits. */
+  | ({ name: 'late landing'; hold: number } & On)
+  | { name: 'throttling'; times: number; changes?: boolean }
   | { name: 'value refused'; times: number }
 
 export interface Wire {
@@ -55,8 +60,10 @@ export async function startWire({ target, converse, struck }: WireOptions): Prom
     if (fault && hits++ === 0) struck(fault)
   }
   const spend = () => {
-    strike()
-    fault = undefined
+    if (hits === 0) strike()
+    const away = fault && 'away' in fault ? fault.away : undefined
+    fault = away === undefined ? undefined : { name: 'target outage', for: away }
+    since = now()
   }
 
   const server = createServer((client) => {
@@ -103,7 +110,12 @@ export async function startWire({ target, converse, struck }: WireOptions): Prom
       after(() => pass(chunk, sent))
     })
     async function pass(chunk: Buffer, sent: Sent | undefined): Promise<void> {
-      const strikes = (on: 'change' | 'commit') => sent?.moments.includes(on) === true
+      const strikes = (rule: On) => {
+        if (sent?.moments.includes(rule.on) !== true) return false
+        if (rule.skip === undefined || rule.skip === 0) return true
+        rule.skip -= 1
+        return false
+      }
       switch (fault?.name) {
         case undefined:
           break
@@ -118,17 +130,28 @@ export async function startWire({ target, converse, struck }: WireOptions): Prom
           await sleep(fault.delay)
           break
         case 'request lost':
-          if (!strikes(fault.on)) break
+          if (!strikes(fault)) break
           spend()
           client.destroy()
           return
         case 'answer lost':
-          if (!strikes(fault.on)) break
-          spend()
+          if (!strikes(fault)) break
+          strike()
           deaf = true
+          if (hits >= (fault.times ?? 1)) spend()
           break
+        case 'outage after a change': {
+          if (!strikes(fault)) break
+          const { away } = fault
+          fault = undefined
+          upstream.once('data', () => {
+            fault = { name: 'target outage', for: away }
+            since = now()
+          })
+          break
+        }
         case 'late landing': {
-          if (!strikes(fault.on)) break
+          if (!strikes(fault)) break
           const { hold } = fault
           spend()
           await sleep(hold)
@@ -136,6 +159,7 @@ export async function startWire({ target, converse, struck }: WireOptions): Prom
         }
         case 'throttling':
         case 'value refused': {
+          if (fault.name === 'throttling' && fault.changes && sent?.moments.length === 0) break
           const answer = fault.name === 'throttling' ? sent?.throttled : sent?.refused
           if (answer === undefined) break
           strike()
@@ -162,7 +186,7 @@ export async function startWire({ target, converse, struck }: WireOptions): Prom
     host: '127.0.0.1',
     port: (server.address() as AddressInfo).port,
     arm(next) {
-      fault = next
+      fault = { ...next }
       since = now()
       hits = 0
       if (next.name === 'target outage')

@@ -16,6 +16,8 @@ export interface WorkerPlan {
   limits: NonNullable<RotateEnvironmentInput['limits']>
   settling: Settling
   bundle: string
+  /** Says at which points which environment passes. */
+  record?: boolean
   halt?: {
     signal: 'SIGKILL' | 'SIGSTOP'
     /** At which point: the so manieth that it comes to, or for each environment the one named. */
@@ -31,6 +33,7 @@ const halted = Promise.withResolvers<void>()
 let passed = 0
 
 async function at(point: string): Promise<void> {
+  if (plan.record) console.log(`passed ${environment.getStore()} ${point}`)
   if (halt === undefined) return
   if (typeof halt.at === 'number') {
     passed += 1
@@ -77,7 +80,7 @@ function burningActivities(services: ActivityServices): Activities {
     planRotation: (input) => environment.run(input.environmentId, () => activities.planRotation(input)),
     commitRevision: (input) => environment.run(input.environmentId, () => activities.commitRevision(input)),
     rotateSecret: async (input) =>
-      typeof halt?.at === 'object'
+      typeof halt?.at === 'object' || plan.record
         ? environment.run(await environmentOf(input.rotationId), () => activities.rotateSecret(input))
         : activities.rotateSecret(input),
   }

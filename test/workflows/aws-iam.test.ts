@@ -1,14 +1,10 @@
-/** Access keys through the whole line, on moto: turns, keys of others, lost answers, workers that die in between. */
-import { once } from 'node:events'
+/** Access keys through the whole line, on moto: turns, keys of others, lost answers. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { request, wait } from '../../client/rotations.ts'
 import type { AccessKey } from '../../rotators/aws-iam/schema.ts'
 import { findRotator } from '../../rotators/index.ts'
 import type { RotatorState } from '../../rotators/rotator.ts'
 import type { Environment } from '../../store/environments.ts'
-import { findEvent } from '../../store/events.ts'
 import { awsTarget, type AwsTarget } from '../support/aws.ts'
-import { pointsInSource, reachedAll, startHalting } from '../support/halting.ts'
 import { startLine, type Line } from '../support/line.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
 
@@ -348,58 +344,4 @@ test('a new key that is not known everywhere yet is waited for; one that never w
     expect(state).toMatchObject({ current: { accessKeyId: made }, previous: first.current })
     expect(await aws.keys()).toEqual(idsOf(state))
   })
-})
-
-describe('a worker that goes away in between', () => {
-  test.each(['SIGKILL', 'SIGSTOP'] as const)(
-    '%s at every point of a rotation that deletes first: it ends once, with two keys',
-    { timeout: 180_000 },
-    async (signal) => {
-      const points = pointsInSource()
-      expect(points).toContain('apply: written down first')
-      const cases = await line.withWorker(() =>
-        Promise.all(
-          points.map(async (point) => {
-            const aws = await target()
-            const environment = await line.environment(definition(aws, { keysOnlyByRekey: true }))
-            await rotated(environment)
-            return { point, aws, environment, before: await rotated(environment) }
-          }),
-        ),
-      )
-      const child = await startHalting(line, cases, signal)
-      undos.push(() => Promise.resolve(void child.kill('SIGKILL')))
-      const exited = once(child, 'exit')
-      const reached = reachedAll(child, cases.length)
-      const asked = await Promise.all(
-        cases.map(({ environment: { id: environmentId } }) =>
-          request(line.on, {
-            environmentId,
-            login: 'ada',
-            trigger: 'manual',
-            paths: null,
-            force: false,
-            requestKey: null,
-          }),
-        ),
-      )
-      await reached
-      if (signal === 'SIGKILL') await exited
-      await line.withWorker(async () => {
-        await Promise.all(asked.map(({ eventId }) => wait(line.on, eventId, AbortSignal.timeout(120_000))))
-      })
-      if (signal === 'SIGSTOP') {
-        child.kill('SIGCONT')
-        await new Promise((resolve) => setTimeout(resolve, 5_000))
-      }
-      for (const [index, { point, aws, environment, before }] of cases.entries()) {
-        const event = await findEvent(line.store.db, asked[index]!.eventId)
-        expect.soft(event, point).toMatchObject({ outcome: 'succeeded' })
-        const state = await keyState(environment)
-        expect.soft(state.previous, point).toEqual(before.current)
-        expect.soft(await aws.keys(), point).toEqual(idsOf(state))
-        expect.soft(await aws.logsIn(state.current!), point).toBe(true)
-      }
-    },
-  )
 })

@@ -21,7 +21,7 @@ const SLEEP = [7_000, 13_000] as const
 export async function reap({ rig, faults, over }: Scene, random: Random): Promise<void> {
   const asleep: Promise<void>[] = []
   while (!over.aborted) {
-    await rest(random.whole(300, 2_000), over)
+    await rest(random.whole(500, 4_000), over)
     if (over.aborted) break
     const deed = random.weighted(DEEDS)
     faults.add(deed)

@@ -8,6 +8,7 @@ import type { Scene } from './scene.ts'
 
 const WEIGHTS: Record<WireFault['name'], number> = {
   'target outage': 2,
+  'outage after a change': 1,
   'slow target': 2,
   'request lost': 3,
   'answer lost': 5,
@@ -39,11 +40,14 @@ function choose(target: ChaosTarget, random: Random): WireFault {
   switch (name) {
     case 'target outage':
       return { name, for: random.whole(200, 2_500) }
+    case 'outage after a change':
+      return { name, on: 'commit', away: random.whole(200, 2_500) }
     case 'slow target':
       return { name, for: random.whole(500, 3_000), delay: random.whole(20, 400) }
     case 'request lost':
     case 'answer lost':
-      return { name, on }
+      // Of a full house at AWS, the first change says only that there is no room.
+      return { name, on, skip: inOneStep ? random.whole(0, 2) : 0 }
     case 'late landing':
       // AWS enforces no deadline: there, the network's is believed.
       return {

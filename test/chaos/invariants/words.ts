@@ -21,7 +21,7 @@ export function nothingInClear(evidence: Evidence): Violation[] {
 
 /** What only drivers, runtimes and networks say. */
 const RAW =
-  /password authentication failed|Connection terminated|socket hang up|ECONNRESET|getaddrinfo|SCRAM-SHA-256\$|<\/?\w+>|\bat \S+:\d+:\d+|node:internal|tuple concurrently|Error: /
+  /password authentication failed|Connection terminated|socket hang up|\b(read|write|connect) E[A-Z]+\b|getaddrinfo|SCRAM-SHA-256\$|<\/?\w+>|\bat \S+:\d+:\d+|node:internal|tuple concurrently|Error: /
 /** Failures that are Temporal's own words for what befell a worker. */
 const TEMPORAL = ['timeout', 'activity', 'canceled', 'terminated', 'server', 'reset']
 

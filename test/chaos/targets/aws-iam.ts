@@ -46,9 +46,10 @@ export const awsIamKind: TargetKind = {
         AWS_SECRET_ACCESS_KEY: 'of-the-worker-itself',
         AWS_REGION: 'xx-worker-1',
       },
-      make: () => {
+      make: (alone = false) => {
         count += 1
-        return makeTarget(ground, { moto, iam, regionAt: front.regionAt }, `Fire${count}`, count % 2 === 0)
+        const shared = !alone && count % 2 === 0
+        return makeTarget(ground, { moto, iam, regionAt: front.regionAt }, `Fire${count}`, shared)
       },
       stop: async () => {
         iam.destroy()
@@ -135,6 +136,9 @@ async function makeTarget(
       JSON.stringify([await list(manager), (await list(name)).filter((id) => foreign.has(id))]),
     secrets: [login.secretAccessKey],
     secretsOf: (credential) => [(credential as AccessKey).secretAccessKey],
+    revokeOthers: async (published) => {
+      for (const id of await list(name)) if (!published.includes(id)) await remove(id)
+    },
     ...(shared ? { somebody: somebody() } : {}),
   }
 

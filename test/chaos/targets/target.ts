@@ -71,6 +71,8 @@ export interface ChaosTarget {
   secrets: string[]
   /** The texts of a credential that must not be in clear. */
   secretsOf(credential: unknown): string[]
+  /** Takes away what is none of `published`, where the target knows several credentials. */
+  revokeOthers?(published: string[]): Promise<void>
   /** Somebody else makes or removes something here, or a person settles what Rekey has named. Undefined: nobody does. */
   somebody?: Somebody
 }
@@ -94,7 +96,8 @@ export interface Ground {
 }
 
 export interface TargetServer {
-  make(): Promise<ChaosTarget>
+  /** @param alone nobody else makes anything there */
+  make(alone?: boolean): Promise<ChaosTarget>
   /** For the programs that talk to it. */
   env: Record<string, string>
   stop(): Promise<void>
