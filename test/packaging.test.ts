@@ -100,7 +100,10 @@ describe('the npm package', () => {
     try {
       const env = { REKEY_DATABASE_URL: database.url, REKEY_KEY_FILE: join(folder, 'key') }
       const { stdout } = await rekey(['migrate', '--new-key', '--json'], env)
-      expect(JSON.parse(stdout)).toMatchObject({ applied: ['0001-initial'], key: 'made' })
+      const migrations = (await readdir(join(ROOT, 'store/migrations'))).map((file) =>
+        file.replace('.ts', ''),
+      )
+      expect(JSON.parse(stdout)).toMatchObject({ applied: migrations.toSorted(), key: 'made' })
     } finally {
       await database.drop()
     }
