@@ -147,13 +147,17 @@ function refuseCircles(rotations: DraftRotation[]): void {
   }
 }
 
-/** Inside the plan's transaction: minimum ages and claims, then the rows as they are to be written. */
+/**
+ * Inside the plan's transaction: minimum ages and claims, then the rows as they are to be written. A dry run brings a
+ * `claim` of its own, which writes nothing.
+ */
 export async function finishRotations(
   services: ActivityServices,
   db: Queryable,
   environment: Environment,
   request: Request,
   draft: Draft,
+  claim: typeof claimTargets = claimTargets,
 ): Promise<NewRotation[]> {
   const ages = await agesOfPaths(db, environment.id)
   const undone = await agesOfPaths(db, environment.id, 'undo')
@@ -179,7 +183,7 @@ export async function finishRotations(
     if (request.action === 'rotate') judgeAge(services, request, row, ages.get(rotation.path))
     if (request.action === 'undo') judgeUndo(services, request, row, undone.get(rotation.path))
     if (row.refused || !CLAIMING.includes(request.action)) continue
-    const holder = await claimTargets(db, {
+    const holder = await claim(db, {
       environmentId: environment.id,
       path: rotation.path,
       rotationId: id,

@@ -7,6 +7,7 @@ import { commitRevision, type CommitInput, type CommitResult } from './commit-re
 import { guarded } from './guarded.ts'
 import { offerAttributes } from './offer-attributes.ts'
 import { inActivity, observeStep } from './observe.ts'
+import { rehearseRotations, type RehearsalCounts, type RehearsalInput } from './rehearse-rotations.ts'
 import { planRotation, type Plan, type PlanInput } from './plan-rotation.ts'
 import { rotateSecret, type PathResult, type RotateInput } from './rotate-secret.ts'
 import type { ActivityServices } from './services.ts'
@@ -16,6 +17,7 @@ export type { CommitInput, CommitResult } from './commit-revision.ts'
 export type { Occasion, Plan, PlanInput, PlannedRotation } from './plan-rotation.ts'
 export type { PathResult, RotateInput } from './rotate-secret.ts'
 export type { ActivityServices } from './services.ts'
+export type { RehearsalCounts, RehearsalInput } from './rehearse-rotations.ts'
 export type { SweepResult } from './sweep-unsettled.ts'
 
 export interface Activities {
@@ -29,9 +31,16 @@ export interface SweepActivities {
   sweepUnsettled(): Promise<SweepResult>
 }
 
+/** What the workflow of a dry run calls. */
+export interface RehearsalActivities {
+  rehearseRotations(input: RehearsalInput): Promise<RehearsalCounts>
+}
+
 const HEARTBEAT_EVERY_MS = 4_000
 
-export function createActivities(services: ActivityServices): Activities & SweepActivities {
+export function createActivities(
+  services: ActivityServices,
+): Activities & SweepActivities & RehearsalActivities {
   const offer = offerAttributes(services.searchAttributes ?? (() => []))
   return {
     planRotation: (input) => {
@@ -59,17 +68,25 @@ export function createActivities(services: ActivityServices): Activities & Sweep
     rotateSecret: (input) => {
       const ours = inActivity(services, 'rotate', { rotationId: input.rotationId })
       return guarded(ours, 'rotate', async () => {
-        // A stopped process beats no more: that is how Temporal knows to let another worker go on.
-        const beating = setInterval(() => heartbeat(), HEARTBEAT_EVERY_MS)
-        try {
-          return await rotateSecret(ours, input, {
-            signal: cancellationSignal(),
-            number: activityInfo().attempt,
-          })
-        } finally {
-          clearInterval(beating)
-        }
+        const info = { signal: cancellationSignal(), number: activityInfo().attempt }
+        return await beating(() => rotateSecret(ours, input, info))
       })
     },
+    rehearseRotations: (input) => {
+      const ours = inActivity(services, 'rehearse', {})
+      return guarded(ours, 'rehearse', () =>
+        beating(() => rehearseRotations(ours, input, cancellationSignal())),
+      )
+    },
+  }
+}
+
+/** A stopped process beats no more: that is how Temporal knows to let another worker go on. */
+async function beating<T>(work: () => Promise<T>): Promise<T> {
+  const timer = setInterval(() => heartbeat(), HEARTBEAT_EVERY_MS)
+  try {
+    return await work()
+  } finally {
+    clearInterval(timer)
   }
 }

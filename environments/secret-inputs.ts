@@ -37,9 +37,14 @@ export function withoutSecrets<T>(secrets: string[], work: () => T): T {
 /** The same failure, its words without the secrets; any other error as it is. */
 export function redactFailure(error: unknown, secrets: string[]): unknown {
   if (!(error instanceof RotationFailure)) return error
-  const words = secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), error.message)
+  const words = redactWords(error.message, secrets)
   if (words === error.message) return error
   return error.withWords(words)
+}
+
+/** Words without the secrets in them. */
+export function redactWords(words: string, secrets: string[]): string {
+  return secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), words)
 }
 
 /** Every secret text in a value, the longest first. */

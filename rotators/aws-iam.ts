@@ -6,6 +6,7 @@ import { RotationFailure } from '../model/failures.ts'
 import { Aws } from './aws-iam/aws.ts'
 import { NoRoom } from './aws-iam/failures.ts'
 import { belongsTo, checkManager, Keys, type ListedKey } from './aws-iam/keys.ts'
+import { rehearse } from './aws-iam/rehearse.ts'
 import { AWS_IAM_INPUTS, AWS_IAM_STATE } from './aws-iam/schema.ts'
 import type { AccessKey, AwsIamInputs, PreparedKey } from './aws-iam/schema.ts'
 import { credentialsOf, loginOf, regionOf, targetOf, userOf } from './aws-iam/user.ts'
@@ -38,6 +39,11 @@ export const awsIam: Rotator<AwsIamInputs, AccessKey, PreparedKey> = {
       grant: 'iam:GetAccessKeyLastUsed',
       why: 'optional: to say when a key that is in the way was last used',
     },
+    {
+      who: 'the login, on itself',
+      grant: 'iam:SimulatePrincipalPolicy',
+      why: 'optional: so that a dry run can ask AWS whether the login may do the above',
+    },
   ],
 
   targets(inputs) {
@@ -56,18 +62,22 @@ export const awsIam: Rotator<AwsIamInputs, AccessKey, PreparedKey> = {
   },
 
   async prepare(inputs, state, context) {
-    const user = userOf(inputs)
-    const current = state.current?.accessKeyId ?? null
-    const previous = state.previous?.accessKeyId ?? null
     return await asManager(inputs, context, async (keys, aws) => {
-      await checkManager(aws, user, context)
-      const listed = await keys.list()
-      const ids = listed.map(({ id }) => id)
-      if (ids.length >= KEYS_PER_USER && (previous === null || !ids.includes(previous)))
-        throw await noRoom(inputs, keys, listed, [current])
-      const known = [current, previous].filter((id) => id !== null)
-      const seen = [...new Set([...ids, ...known])]
-      return { manager: loginOf(inputs).accessKeyId, current, previous, seen, remove: null }
+      const { prepared } = await look(inputs, state, { keys, aws, context })
+      return prepared
+    })
+  },
+
+  async rehearse(inputs, state, context) {
+    return await asManager(inputs, context, async (keys, aws) => {
+      const { prepared, listed, manager } = await look(inputs, state, { keys, aws, context })
+      const isFull = listed.length >= KEYS_PER_USER
+      return await rehearse(
+        { ...prepared, listed, isFull, manager, userArn: inputs.userArn },
+        keys,
+        aws,
+        context,
+      )
     })
   },
 
@@ -147,6 +157,25 @@ export const awsIam: Rotator<AwsIamInputs, AccessKey, PreparedKey> = {
       await keys.delete(id)
     })
   },
+}
+
+/** What there is before anything is sent, and what would be sent. @throws RotationFailure where that is nothing */
+async function look(
+  inputs: AwsIamInputs,
+  state: RotatorState<AccessKey>,
+  { keys, aws, context }: { keys: Keys; aws: Aws; context: RotatorContext },
+) {
+  const current = state.current?.accessKeyId ?? null
+  const previous = state.previous?.accessKeyId ?? null
+  const manager = await checkManager(aws, userOf(inputs), context)
+  const listed = await keys.list()
+  const ids = listed.map(({ id }) => id)
+  if (ids.length >= KEYS_PER_USER && (previous === null || !ids.includes(previous)))
+    throw await noRoom(inputs, keys, listed, [current])
+  const known = [current, previous].filter((id) => id !== null)
+  const seen = [...new Set([...ids, ...known])]
+  const prepared = { manager: loginOf(inputs).accessKeyId, current, previous, seen, remove: null }
+  return { prepared, listed, manager }
 }
 
 /** The keys of whose making a lost answer cannot have told, and those of the state as it is now. */

@@ -7,6 +7,7 @@ import { changePassword } from './postgres/change.ts'
 import { LoginRefused } from './postgres/failures.ts'
 import { generatePassword } from './postgres/password.ts'
 import { preflight } from './postgres/preflight.ts'
+import { rehearse } from './postgres/rehearse.ts'
 import { managingUserOf, rotateUsersOf, routeOf, targetsOf } from './postgres/route.ts'
 import { POSTGRES_INPUTS, POSTGRES_STATE } from './postgres/schema.ts'
 import type { PostgresCredential, PostgresInputs } from './postgres/schema.ts'
@@ -19,6 +20,7 @@ export const postgres: Rotator<PostgresInputs, PostgresCredential, PostgresCrede
   slots: 2,
   repeatable: true,
   madeByTarget: false,
+  sideBySide: true,
   inputs: POSTGRES_INPUTS,
   state: POSTGRES_STATE,
   outputs: POSTGRES_STATE,
@@ -62,6 +64,13 @@ export const postgres: Rotator<PostgresInputs, PostgresCredential, PostgresCrede
     return { username, password: generatePassword() }
   },
 
+  async rehearse(inputs, state, context) {
+    const next = nextUser(inputs, state)
+    const other = rotateUsersOf(inputs).find((user) => user !== next)!
+    const users = { next, other, database: inputs.database.database }
+    return await asManagingUser(inputs, context, (session) => rehearse(session, users, context))
+  },
+
   async apply(inputs, prepared, context) {
     if (!rotateUsersOf(inputs).includes(prepared.username)) {
       throw new RotationFailure(
@@ -96,11 +105,11 @@ function nextUser(inputs: PostgresInputs, state: RotatorState<PostgresCredential
   )
 }
 
-async function asManagingUser(
+async function asManagingUser<T>(
   inputs: PostgresInputs,
   context: Limits,
-  work: (session: Session) => Promise<void>,
-): Promise<void> {
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
   const managing = managingUserOf(inputs)
   const route = routeOf(inputs)
   const session = await Session.open(route, { ...managing, managing: true }, context).catch(
@@ -114,7 +123,7 @@ async function asManagingUser(
     },
   )
   try {
-    await work(session)
+    return await work(session)
   } finally {
     session.close()
   }

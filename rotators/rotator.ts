@@ -70,6 +70,16 @@ export interface Settling {
   pause: number
 }
 
+/** What a rotation would do at the target now, in words without a secret. */
+export interface Rehearsal {
+  /** What would be written or made: `user "app_2"`, `a new access key`. */
+  writes: string
+  /** What would be done before that at the target: which key would be deleted. In order. */
+  first: string[]
+  /** What would not stop it and ought to be known before. */
+  warnings: string[]
+}
+
 export interface Rotator<Inputs, Credential, Prepared> {
   name: string
   title: string
@@ -81,6 +91,11 @@ export interface Rotator<Inputs, Credential, Prepared> {
   madeByTarget: boolean
   /** Absent where a credential works everywhere as soon as it was made. */
   settling?: Settling
+  /**
+   * True where what only looks (`test`, `prepare`) may be asked side by side. Absent for services that throttle: there
+   * the looks of many rotations would hold up their changes.
+   */
+  sideBySide?: true
   inputs: JSONSchema
   /** Schema of the state: `{ current, previous? }`. */
   state: JSONSchema
@@ -102,6 +117,12 @@ export interface Rotator<Inputs, Credential, Prepared> {
    * Called again after a refused value, it makes a new one.
    */
   prepare(inputs: Inputs, state: RotatorState<Credential>, context: RotatorContext): Promise<Prepared>
+  /**
+   * Everything that can be found out about a rotation now, beyond `prepare`, and without changing anything: afterwards
+   * the target is as it was before. `context.sendBy` is in the past. Absent: `prepare` is all that can be looked at.
+   * @throws RotationFailure as the rotation would end in
+   */
+  rehearse?(inputs: Inputs, state: RotatorState<Credential>, context: RotatorContext): Promise<Rehearsal>
   /**
    * The one change at the target, for exactly what `prepared` says. The answer is the new credential.
    * @throws RotationFailure; WriteDownFirst when more has to be changed than `prepared` says

@@ -63,7 +63,7 @@ export async function answerEvent(db: Queryable, environmentId: string, eventId:
 }
 
 /** Fires when nobody waits for the answer any more. */
-function untilGone(reply: FastifyReply): AbortSignal {
+export function untilGone(reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
   return gone.signal

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { connectTemporal, pingTemporal } from '../client/connect.ts'
+import { rehearse } from '../client/rehearsals.ts'
 import { isKnown, request, wait, type RotationsClient } from '../client/rotations.ts'
 import { deleteSchedule, syncSchedule } from '../client/schedules.ts'
 import { createSearchAttributes } from '../client/search-attributes.ts'
@@ -64,6 +65,7 @@ export async function startServer(config: Config, overrides: ServerOverrides = {
         isKnown: (environmentId, requestKey) => isKnown(on, environmentId, requestKey),
         wait: (eventId, signal) => wait(on, eventId, signal),
       },
+      rehearsals: { rehearse: (asked, signal) => rehearse(on, asked, signal) },
       schedules: {
         sync: async (schedule, environmentName) => {
           const known = attributes.usable()

@@ -137,9 +137,10 @@ export class Keys {
 /**
  * Refuses a login that would act elsewhere, or cut itself off: IAM is asked by the user's name alone, so the login's
  * account decides whose keys these are.
+ * @returns the ARN of the login.
  * @throws RotationFailure
  */
-export async function checkManager(aws: Aws, user: IamUser, deadlines: Deadlines): Promise<void> {
+export async function checkManager(aws: Aws, user: IamUser, deadlines: Deadlines): Promise<string> {
   const { Arn, Account } = await identityOf(aws, deadlines).catch((error: unknown) => {
     throw error instanceof KeyRefused ? loginRefused() : error
   })
@@ -155,6 +156,7 @@ export async function checkManager(aws: Aws, user: IamUser, deadlines: Deadlines
       'INPUT_INVALID',
       'the login is a key of the very user that is rotated; it would cut itself off. Use the key of another user',
     )
+  return Arn ?? ''
 }
 
 /** Whether a key is one of this user's. @throws RotationFailure when that cannot be told. */

@@ -127,6 +127,13 @@ export class Session {
     return command
   }
 
+  /** Statements of a change that take it back themselves, in one message: refusals count as the target's own. */
+  async tryOut(text: string): Promise<void> {
+    this.#moment.doing = 'changing'
+    await this.#send(text)
+    this.#moment.doing = 'reading'
+  }
+
   async #send(text: string, values?: unknown[]): Promise<{ rows: unknown[]; command: string }> {
     try {
       return await Promise.race([this.#over.promise, this.#driver!.client.query(text, values)])

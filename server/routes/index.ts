@@ -8,6 +8,7 @@ import { grantRoutes } from './grants.ts'
 import { healthRoutes } from './health.ts'
 import { memberRoutes } from './members.ts'
 import { revisionTagRoutes } from './revision-tags.ts'
+import { rehearsalRoutes } from './rehearsals.ts'
 import { revisionRoutes } from './revisions.ts'
 import { rotationRoutes } from './rotations.ts'
 import { scheduleRoutes } from './schedules.ts'
@@ -30,6 +31,7 @@ export const routes: ((app: FastifyInstance, services: Services) => void)[] = [
   revisionRoutes,
   revisionTagRoutes,
   rotationRoutes,
+  rehearsalRoutes,
   undoRoutes,
   unsettledRoutes,
   scheduleRoutes,

@@ -18,6 +18,7 @@ async function setup(): Promise<Fixture<AwsIamInputs, AccessKey, PreparedKey>> {
     wrongManager: { ...inputs, login: wrong },
     powerless: { ...inputs, login: powerless },
     logsIn: (key) => target.logsIn(key),
+    snapshot: () => target.keys(),
     changeByHand: ({ accessKeyId }) => target.deleteKey(accessKeyId),
     secrets: [inputs.login, wrong, powerless].map(({ secretAccessKey }) => secretAccessKey),
     dispose: () => target.dispose(),

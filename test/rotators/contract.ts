@@ -8,12 +8,14 @@ import type { Subject } from './contract/bench.ts'
 import { interruptedCases } from './contract/interrupted.ts'
 import { lateCases } from './contract/late.ts'
 import { refusedCases } from './contract/refused.ts'
+import { rehearsingCases } from './contract/rehearsing.ts'
 import { rotatingCases } from './contract/rotating.ts'
 
 export function contractSuite<Inputs, Credential, Prepared>(
   subject: Subject<Inputs, Credential, Prepared>,
 ): void {
   describe('rotating', () => rotatingCases(bench(subject)))
+  describe('rehearsing', () => rehearsingCases(bench(subject)))
   describe('answers that get lost', () => interruptedCases(bench(subject)))
   describe('changes that come late', () => lateCases(bench(subject)))
   describe('what cannot work', () => refusedCases(bench(subject)))

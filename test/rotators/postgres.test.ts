@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { postgres } from '../../rotators/postgres.ts'
 import type { PostgresCredential, PostgresInputs } from '../../rotators/postgres/schema.ts'
+import { snapshotOf } from '../support/postgres-snapshot.ts'
 import { sharedPostgres, targetDatabase } from '../support/servers.ts'
 import { contractSuite } from './contract.ts'
 import type { Fixture } from './contract/bench.ts'
@@ -35,6 +36,7 @@ async function setup(): Promise<Fixture<PostgresInputs, PostgresCredential, Post
     wrongManager: managedBy(wrong),
     powerless: managedBy(powerless),
     logsIn: (credential) => target.canLogIn(credential),
+    snapshot: () => snapshotOf(target),
     async changeByHand({ username }) {
       await target.admin(`alter role ${quote(username)} password 'somebody-else'`)
     },

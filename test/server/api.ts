@@ -70,6 +70,7 @@ export async function startApi(overrides: Partial<Services> = {}): Promise<Api> 
     findLogin,
     settings: DEFAULT_SETTINGS,
     rotations: unused,
+    rehearsals: { rehearse: () => Promise.reject(new Error('no dry run is asked for here')) },
     schedules: recorder(projected),
     demandKey: () => Promise.resolve(),
     checks: {},

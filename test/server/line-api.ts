@@ -1,4 +1,5 @@
 /** The API in front of the whole line: real store, Temporal, worker and target, listening on a port. */
+import { rehearse } from '../../client/rehearsals.ts'
 import type { RotationLimits } from '../../activities/services.ts'
 import { isKnown, request, wait } from '../../client/rotations.ts'
 import { deleteSchedule, syncSchedule } from '../../client/schedules.ts'
@@ -27,6 +28,7 @@ export async function startLineApi(limits: Partial<RotationLimits> = {}): Promis
       isKnown: (environmentId, requestKey) => isKnown(line.on, environmentId, requestKey),
       wait: (eventId, signal) => wait(line.on, eventId, signal),
     },
+    rehearsals: { rehearse: (asked, signal) => rehearse(line.on, asked, signal) },
     schedules: {
       sync: (schedule, environmentName) =>
         syncSchedule(line.on.client, taskQueue, { ...schedule, environmentName }),

@@ -26,6 +26,8 @@ export interface Fixture<Inputs, Credential, Prepared> {
   powerless: Inputs
   /** Logs in without the rotator. */
   logsIn(credential: Credential): Promise<boolean>
+  /** All that the target holds about what is rotated and who manages it, hashes included. */
+  snapshot(): Promise<unknown>
   /** Makes this credential stop working, the way somebody at the target would. */
   changeByHand(credential: Credential): Promise<void>
   /** Makes the target keep every change to this slot waiting, until the answer is called. Where the value is ours. */
