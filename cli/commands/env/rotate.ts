@@ -4,7 +4,8 @@ import { declare } from '../../command.ts'
 import type { Context } from '../../context.ts'
 import { endWith } from '../../end-with.ts'
 import { readNewest } from '../../environment-argument.ts'
-import { EXIT } from '../../failure.ts'
+import { EXIT, Failure } from '../../failure.ts'
+import { endWithRehearsal, type RehearsalAnswer } from '../../rehearsal.ts'
 import { eventToRetry } from '../../event-to-retry.ts'
 import { watchRotation } from '../../watch-rotation.ts'
 
@@ -12,6 +13,7 @@ interface Options {
   force?: boolean
   failed?: boolean
   event?: string
+  plan?: boolean
   json?: boolean
 }
 
@@ -39,6 +41,7 @@ export function addEnvRotate(env: Command, context: Context): void {
       'rekey env rotate billing/production',
       'rekey env rotate billing/production database.creds --json',
       'rekey env rotate billing/production --failed',
+      'rekey env rotate billing/production --plan',
     ],
     json: true,
     exitCodes: EXIT_CODES,
@@ -49,9 +52,20 @@ export function addEnvRotate(env: Command, context: Context): void {
     )
     .option('--failed', 'only what failed in the newest rotation, or in that of --event')
     .option('--event <id>', 'with --failed: the rotation whose failed paths are meant')
+    .option(
+      '--plan',
+      'change nothing: say what a rotation would do now, and what would fail; exits as it would',
+    )
     .action(async (name: string, paths: string[], options: Options) => {
       const api = context.api()
       const environment = await readNewest(api, name)
+      if (options.plan === true) {
+        if (options.failed === true || options.event !== undefined)
+          throw new Failure('--plan takes paths, not --failed')
+        const body = { paths, force: options.force === true }
+        const { json } = await api.call<RehearsalAnswer>('POST', `${environment.path}/rotate/plan`, { body })
+        return endWithRehearsal(context, json, { name: environment.shortName, json: options.json === true })
+      }
       const failedOf = await eventToRetry(api, environment, { ...options, paths })
       const answer = await watchRotation(context, api, environment, {
         paths,
