@@ -1,5 +1,5 @@
 /** What follows a rotation that failed, and what one that is a later try belongs to, in words. */
-import { localTime } from './output.ts'
+import { localTime, shown } from './output.ts'
 import type { RotationEvent } from './rotation.ts'
 
 /** Why there was an event, in a word or two. */
@@ -22,7 +22,7 @@ export function retrySentences({
     )
   if (!nextRetry) return sentences
   const { number, due, status, event, message, paths } = nextRetry
-  const what = paths.join(', ')
+  const what = paths.map(shown).join(', ')
   if (status === 'waiting') sentences.push(`${what}: tried again at ${localTime(due)} (try ${number})`)
   else if (status === 'ended') sentences.push(`${what}: not tried again by itself: ${message}`)
   else sentences.push(`${what}: tried again as ${event} (try ${number})`)

@@ -16,13 +16,16 @@ describe('settings', () => {
       taskQueue: 'rekey',
       listen: { host: '127.0.0.1', port: 8790 },
       workerListen: { host: '127.0.0.1', port: 8791 },
+      metricsListen: { host: '127.0.0.1', port: 8792 },
       dataDir: '.rekey',
       keyFile: '.rekey/key',
       minRotationAge: 30 * 60_000,
       minManualAge: 60_000,
+      retryAfter: [10 * 60_000, 3_600_000, 6 * 3_600_000],
       minScheduleInterval: 3_600_000,
       requestExpiry: 15 * 60_000,
       reconcileInterval: 60_000,
+      sweepInterval: 10 * 60_000,
       targetBudget: 120_000,
       changeTimeout: 5_000,
       maxConcurrentRotations: 20,
@@ -49,6 +52,21 @@ describe('settings', () => {
   })
 
   test.each([
+    ['10m,1h', [600_000, 3_600_000]],
+    ['90s', [90_000]],
+    ['1m, 2m', [60_000, 120_000]],
+    ['off', []],
+  ])('the times %s are %j ms', (text, times) => {
+    const config = loadConfig({ REKEY_RETRY_AFTER: text })
+    expect(config.retryAfter).toEqual(times)
+    expect(loadConfig(toEnvironment(config)).retryAfter).toEqual(times)
+  })
+
+  test.each([
+    ['REKEY_RETRY_AFTER', '10m,'],
+    ['REKEY_RETRY_AFTER', '10m,0s'],
+    ['REKEY_RETRY_AFTER', '10m;1h'],
+    ['REKEY_RETRY_AFTER', Array.from({ length: 21 }, () => '1m').join(',')],
     ['REKEY_MIN_ROTATION_AGE', '15'],
     ['REKEY_MIN_ROTATION_AGE', '1.5h'],
     ['REKEY_MIN_ROTATION_AGE', '-1m'],
