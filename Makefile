@@ -19,7 +19,8 @@ help:
 	@echo 'make install  Node.js 24 and the npm packages; the targets above do it themselves'
 	@echo 'make clean    removes what install and build made; keeps .rekey'
 
-demo: servers
+demo:
+	@bin/setup servers moto
 	@$(NODE) demo/main.ts
 
 test:

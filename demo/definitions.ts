@@ -1,4 +1,5 @@
 /** The environments of the demo, as a person would write them. */
+import type { Aws } from './aws.ts'
 import type { Target } from './target.ts'
 
 /** Holds the managing login, and is opened only while rotating. */
@@ -35,5 +36,31 @@ export function withVariables(definition: string, key: string): string {
   return `${definition}  environmentVariables:
     PGUSER: \${${key}.current.username}
     PGPASSWORD: \${${key}.current.password}
+`
+}
+
+/** Who manages access keys. */
+export function awsLoginDefinition({ manager }: Aws): string {
+  return `values:
+  aws:
+    fn::open::aws-login:
+      static:
+        accessKeyId: ${manager.accessKeyId}
+        secretAccessKey:
+          fn::secret: ${manager.secretAccessKey}
+`
+}
+
+/** One access key that is rotated. */
+export function awsDefinition({ userArn }: Aws): string {
+  return `values:
+  key:
+    fn::rotate::aws-iam:
+      inputs:
+        login: \${environments.logins.aws.aws}
+        userArn: ${userArn}
+  environmentVariables:
+    AWS_ACCESS_KEY_ID: \${key.current.accessKeyId}
+    AWS_SECRET_ACCESS_KEY: \${key.current.secretAccessKey}
 `
 }

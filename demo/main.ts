@@ -1,5 +1,7 @@
 /** `make demo`: the main job for real, explained as it happens. Ends with 0 only when every claim held. */
+import { mkdir } from 'node:fs/promises'
 import { surroundings } from '../config/index.ts'
+import { startAws, type Aws } from './aws.ts'
 import { setStage } from './stage.ts'
 import { story } from './story.ts'
 import { startTarget, type Target } from './target.ts'
@@ -17,14 +19,19 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 const started = Date.now()
 const stage = await setStage(teller, stopping.signal)
 let target: Target | undefined
+let aws: Aws | undefined
 try {
   teller.say(
     'Rekey replaces credentials on a schedule or when asked, proves that each new one works, and keeps',
   )
   teller.say(
-    'the one before alive. This runs it for real: two PostgreSQL servers, Temporal, server and worker.',
+    'the one before alive. This runs it for real: two PostgreSQL servers, Temporal, server and worker, and a stand-in for AWS.',
   )
   teller.chapter('Everything starts, in a temporary folder')
+  const awsFolder = `${stage.folder}/aws`
+  await mkdir(awsFolder)
+  aws = await startAws(awsFolder, stopping.signal)
+  stage.use({ AWS_ENDPOINT_URL: aws.endpoint })
   teller.command('rekey dev')
   const starting = startTarget(`${stage.folder}/shop-database`, stopping.signal)
   // Whichever is slower: what was started must be known before it can be ended.
@@ -35,7 +42,7 @@ try {
   if (database.status === 'fulfilled') target = database.value
   if (database.status === 'rejected') throw database.reason
   if (rekey.status === 'rejected') throw rekey.reason
-  await story({ teller, stage, target: database.value, ...rekey.value, signal: stopping.signal })
+  await story({ teller, stage, aws, target: database.value, ...rekey.value, signal: stopping.signal })
   await endAll()
   teller.say('')
   teller.say(
@@ -57,6 +64,7 @@ async function endAll(): Promise<void> {
     teller.check(`none of its ${parts} processes is left`, parts === 5 && left.length === 0, left.join(', '))
   } finally {
     await target?.server.stop().finally(() => (target = undefined))
+    await aws?.stop().finally(() => (aws = undefined))
     await stage.clear()
   }
 }

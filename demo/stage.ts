@@ -17,6 +17,8 @@ const START_DEADLINE = 90_000
 export interface Stage {
   folder: string
   dataDir: string
+  /** Sets variables for whatever is started from now on. */
+  use(variables: Record<string, string>): void
   /** Starts `rekey dev`; its progress is told line by line. `onLost` hears when it ends by itself. */
   startRekey(onLost: (words: string) => void): Promise<{ url: string; temporalUrl: string }>
   /** A file that commands find by its name. */
@@ -55,7 +57,10 @@ export async function setStage(teller: Teller, signal: AbortSignal): Promise<Sta
     temporalCli,
   }
   // A home of its own: whoever is logged in with rekey stays so.
-  const env = { ...childEnvironment(settings), XDG_CONFIG_HOME: join(folder, 'config') }
+  const env: Record<string, string> = {
+    ...childEnvironment(settings),
+    XDG_CONFIG_HOME: join(folder, 'config'),
+  }
   const start = (args: string[]): ChildProcess =>
     spawn(process.execPath, [...process.execArgv, COMMAND_LINE, ...args], {
       env,
@@ -72,6 +77,7 @@ export async function setStage(teller: Teller, signal: AbortSignal): Promise<Sta
   const stage: Stage = {
     folder,
     dataDir,
+    use: (variables) => void Object.assign(env, variables),
     startRekey: async (onLost) => {
       const args = ['dev', '--data-dir', dataDir, '--listen', '127.0.0.1:0']
       dev = start(args)

@@ -2,6 +2,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Aws } from './aws.ts'
+import { rotateAccessKey } from './aws-story.ts'
+import { make, openAll, succeeds } from './commands.ts'
 import { managingDefinition, rotatedDefinition, withVariables } from './definitions.ts'
 import type { Stage } from './stage.ts'
 import type { Login, Target } from './target.ts'
@@ -11,6 +14,7 @@ export interface Scene {
   teller: Teller
   stage: Stage
   target: Target
+  aws: Aws
   url: string
   temporalUrl: string
   signal: AbortSignal
@@ -37,6 +41,7 @@ export async function story(scene: Scene): Promise<void> {
   try {
     const passwords = await rotateByHand(scene)
     passwords.push(...(await failPartly(scene)))
+    passwords.push(...(await rotateAccessKey(scene)))
     await lookBack(scene)
     scene.teller.chapter('The schedule fires by itself')
     scene.teller.say('It is due at each full minute; we watch until it has fired and its rotation has ended.')
@@ -269,7 +274,7 @@ async function searchForSecrets({ teller, stage }: Scene, passwords: string[]): 
   const total = Math.round(texts.reduce((sum, { length }) => sum + length, 0) / 1_000_000)
   const found = kept.filter((_, index) => passwords.some((password) => texts[index]!.includes(password)))
   teller.check(
-    `none of the ${passwords.length} passwords above is in the ${total} MB that Rekey, Temporal, PostgreSQL and their logs keep`,
+    `none of the ${passwords.length} passwords and keys above is in the ${total} MB that Rekey, Temporal, PostgreSQL and their logs keep`,
     found.length === 0,
     found.join(', '),
   )
@@ -280,29 +285,12 @@ async function atDatabase(target: Target, teller: Teller, sql: string): Promise<
   await target.asOwner(sql)
 }
 
-async function make(stage: Stage, teller: Teller, name: string, definition: string): Promise<void> {
-  const file = `${name.split('/')[1]}.yaml`
-  await stage.write(file, definition)
-  await succeeds(stage.rekey(['env', 'init', name, '-f', file]), teller)
-}
-
-async function succeeds(run: ReturnType<Stage['rekey']>, teller: Teller): Promise<void> {
-  const { code } = await run
-  if (code !== 0) teller.check('the command succeeds', false, `it exits with ${code}`)
-}
-
 async function opened(stage: Stage, name: string): Promise<State> {
   return (await openAll(stage, name))['database'] as State
 }
 
 async function openedBoth(stage: Stage): Promise<Record<'reports' | 'audit', State>> {
   return (await openAll(stage, REPORTS)) as Record<'reports' | 'audit', State>
-}
-
-async function openAll(stage: Stage, name: string): Promise<Record<string, unknown>> {
-  const { stdout, code } = await stage.rekey(['env', 'open', name, '--json'], { quiet: true })
-  if (code !== 0) throw new Error(`${name} does not open`)
-  return JSON.parse(stdout) as Record<string, unknown>
 }
 
 async function works(target: Target, login: Login): Promise<boolean> {
