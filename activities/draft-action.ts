@@ -16,6 +16,7 @@ import { documentOf, evaluateRotateCall, type EvaluatedCall } from './definition
 import { draftRelease } from './draft-release.ts'
 import type { Draft, DraftRotation } from './draft-rotations.ts'
 import { callFor, demandUnsettled } from './earlier-rotation.ts'
+import { demandNoOlderStore } from './older-store.ts'
 import type { ActivityServices } from './services.ts'
 
 /** An environment, its newest revision, and what is asked for. */
@@ -34,6 +35,7 @@ export async function draftAction(
   const newest = await latestRevision(services.environments.db, environment.id)
   const draft: Draft = { revision: newest?.number ?? 0, rotations: [] }
   try {
+    await demandNoOlderStore(services, environment.id)
     await demandRight(services, environment, request)
     if (!newest) throw new RotationFailure('INPUT_INVALID', 'the environment has no definition')
     draft.rotations = await rowsOf(services, { environment, request, newest })

@@ -17,6 +17,7 @@ import type { Request } from '../store/requests.ts'
 import { latestRevision } from '../store/revisions.ts'
 import { documentOf, evaluateRotateCall } from './definition.ts'
 import { originOf } from './guarded.ts'
+import { demandNoOlderStore } from './older-store.ts'
 import type { ActivityServices } from './services.ts'
 import { isStoreAway } from './store-away.ts'
 
@@ -50,6 +51,7 @@ export async function draftRotations(
   const revision = await latestRevision(db, environment.id)
   const draft: Draft = { revision: revision?.number ?? 0, rotations: [] }
   try {
+    await demandNoOlderStore(services, environment.id)
     const level = await levelOn(db, request.login, environment)
     if (level === null || !allows(level, 'write')) {
       throw new RotationFailure(

@@ -18,12 +18,11 @@ import { lockEnvironment, type Environment } from '../store/environments.ts'
 import { appendAudit } from '../store/audit.ts'
 import { expireRequests, lockRequest, markServed, oldestWaiting, type Request } from '../store/requests.ts'
 import type { Queryable } from '../store/database.ts'
-import { RotationFailure, type FailureCode } from '../model/failures.ts'
+import type { FailureCode } from '../model/failures.ts'
 import type { RotationOutcome } from '../model/outcomes.ts'
 import { draftAction } from './draft-action.ts'
 import { draftRotations, finishRotations, type Draft } from './draft-rotations.ts'
 import { eventBegan, eventRefused } from './observe.ts'
-import { demandNoOlderStore } from './older-store.ts'
 import { takeOccasion, type Occasion } from './occasion.ts'
 import type { ActivityServices } from './services.ts'
 import { whyUnwanted } from './why-unwanted.ts'
@@ -77,6 +76,7 @@ export async function planRotation(services: ActivityServices, input: PlanInput)
     const chosen = await inTransaction(db, (transaction) => choose(transaction, input))
     if (chosen.kind !== 'request') return withRefused(chosen.plan, refused)
     await services.at('plan: request chosen')
+    const makeDraft = chosen.request.action === 'rotate' ? draftRotations : draftAction
     const draft = await makeDraft(services, chosen.environment, chosen.request)
     await services.at('plan: drafted')
     let began: EventWithRotations | undefined
@@ -90,21 +90,6 @@ export async function planRotation(services: ActivityServices, input: PlanInput)
       refused.push(opened)
     } else if (opened) return withRefused(opened, refused)
   }
-}
-
-async function makeDraft(
-  services: ActivityServices,
-  environment: Environment,
-  request: Request,
-): Promise<Draft> {
-  try {
-    await demandNoOlderStore(services, environment.id)
-  } catch (error) {
-    if (!(error instanceof RotationFailure)) throw error
-    const { code, message } = error
-    return { revision: environment.newestRevision, rotations: [], refused: { code, message } }
-  }
-  return await (request.action === 'rotate' ? draftRotations : draftAction)(services, environment, request)
 }
 
 function withRefused(plan: Plan, refused: RefusedEvent[]): Plan {
