@@ -1,6 +1,7 @@
 /** People edit while Rekey rotates: what must not be pulled away is refused, the rest is kept, no dead credential returns. */
 import { afterAll, beforeAll, beforeEach, afterEach, expect, test, vi } from 'vitest'
 import { cloneEnvironment } from '../../environments/clone.ts'
+import { decryptDefinition } from '../../environments/decrypt.ts'
 import { deleteEnvironment } from '../../environments/delete.ts'
 import { limits } from '../../language/index.ts'
 import type { Environment } from '../../store/environments.ts'
@@ -178,6 +179,68 @@ test('rolling back to any revision, also to one before the first rotation, keeps
     }
     expect(await target.canLogIn(newest.current!)).toBe(true)
     expect((await line.rotate(environment)).outcome).toBe('succeeded')
+  })
+})
+
+test('infrastructure code that applies its first version after every rotation, and during one, changes no credential', async () => {
+  const first = `${rotatedDefinition(target)}  note: from code\n`
+  await line.withWorker(async () => {
+    for (let round = 0; round < 3; round += 1) {
+      expect((await line.rotate(environment)).outcome).toBe('succeeded')
+      const rotated = await line.state(environment, 'db')
+      await line.save(environment, first)
+      expect(await line.state(environment, 'db')).toEqual(rotated)
+      expect(await target.canLogIn(rotated.current!)).toBe(true)
+    }
+  })
+  const before = await line.state(environment, 'db')
+  const { services, reached, open } = gate(line.activityServices, 'verified')
+  await line.withWorker(async () => {
+    const rotating = line.rotate(environment)
+    await reached
+    await line.save(environment, first)
+    expect(await line.state(environment, 'db')).toEqual(before)
+    open()
+    expect((await rotating).outcome).toBe('succeeded')
+    expect((await line.state(environment, 'db')).previous).toEqual(before.current)
+    await line.save(environment, first)
+    const { current, previous } = await line.state(environment, 'db')
+    for (const credential of [current!, previous!]) expect(await target.canLogIn(credential)).toBe(true)
+  }, services)
+})
+
+test('a text that was read with its secrets in clear before a rotation, edited and saved after it, brings nothing back', async () => {
+  await line.withWorker(async () => {
+    await line.rotate(environment)
+    const { text: shown } = await decryptDefinition(line.services, { environment, login: 'ada' })
+    const old = (await line.state(environment, 'db')).current!
+    expect(shown).toContain(old.password)
+    await line.rotate(environment)
+    await line.rotate(environment)
+    const newest = await line.state(environment, 'db')
+    await line.save(environment, shown.replace('note: before', 'note: edited'))
+    expect(await line.state(environment, 'db')).toEqual(newest)
+    const { text } = await line.newest(environment)
+    expect(text).toContain('note: edited')
+    for (const password of [old.password, newest.current!.password, target.managing.password])
+      expect(text).not.toContain(password)
+    expect((await line.rotate(environment)).outcome).toBe('succeeded')
+    expect((await line.state(environment, 'db')).previous).toEqual(newest.current)
+  })
+})
+
+test('a call that was removed and comes back, without its state, has the one of before and rotates on', async () => {
+  await line.withWorker(async () => {
+    await line.rotate(environment)
+    await line.rotate(environment)
+    const rotated = await line.state(environment, 'db')
+    await line.save(environment, 'values:\n  note: nothing rotates\n')
+    await line.save(environment, rotatedDefinition(target))
+    expect(await line.state(environment, 'db')).toEqual(rotated)
+    expect((await line.rotate(environment)).outcome).toBe('succeeded')
+    const { previous } = await line.state(environment, 'db')
+    expect(previous).toEqual(rotated.current)
+    expect(await target.canLogIn(previous!)).toBe(true)
   })
 })
 
