@@ -28,7 +28,7 @@ test('there is a history of every story, and a story of every history', () => {
 test('every workflow has one, and every kind of event that ours can come to is in some', () => {
   const texts = histories.map((name) => readFileSync(FOLDER + name, 'utf8'))
   const recorded = texts.map((text) => /"workflowType":\s*\{\s*"name":\s*"(\w+)"/.exec(text)?.[1])
-  expect([...new Set(recorded)].toSorted()).toEqual(Object.keys(workflows).toSorted())
+  expect(new Set(recorded)).toEqual(new Set(Object.keys(workflows)))
   for (const type of EVENTS) expect(texts.join('').includes(`"EVENT_TYPE_${type}"`), type).toBe(true)
 })
 

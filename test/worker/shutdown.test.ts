@@ -1,6 +1,7 @@
 /** A worker that is told to stop while a target is slow: what it has begun ends, and what follows is another worker's. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -22,6 +23,14 @@ afterAll(() => line.close())
 
 test('a worker waits longer than any attempt may take', () => {
   expect(SHUTDOWN_GRACE).toBeGreaterThan(ATTEMPT_LIMIT)
+})
+
+test('the Compose file has more patience than a worker needs', () => {
+  const file = fileURLToPath(new URL('../../docker-compose.yml', import.meta.url))
+  const [, minutes] = /^ {2}worker:\n(?: {4}.*\n)*? {4}stop_grace_period: (\d+)m$/m.exec(
+    readFileSync(file, 'utf8'),
+  )!
+  expect(Number(minutes) * 60_000).toBeGreaterThan(SHUTDOWN_GRACE)
 })
 
 /** Lets nobody change a user of this target until it is let go. */
