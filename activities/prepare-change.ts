@@ -1,6 +1,5 @@
 /** Step prepare: what is published is tested, the slot is looked at, and what will be sent is written down, sealed. */
 import { RotationFailure } from '../model/failures.ts'
-import type { TestAnswer } from '../rotators/rotator.ts'
 import { sentSincePublished } from '../store/unsettled.ts'
 import type { Attempt } from './attempt.ts'
 
@@ -24,33 +23,33 @@ export async function prepareChange(attempt: Attempt): Promise<void> {
  */
 export async function chooseChange(attempt: Attempt): Promise<unknown> {
   const { rotator, inputs, published } = attempt.call
-  // All of it only looks, so it is done at once; what stands first is told first.
-  const [tested, chosen] = await Promise.allSettled([
-    testPublished(attempt),
-    attempt.ask(() => rotator.prepare(inputs, published, attempt.context())),
-  ])
-  if (tested.status === 'rejected') throw tested.reason
+  const choose = () => attempt.ask(() => rotator.prepare(inputs, published, attempt.context()))
+  const early = rotator.sideBySide ? begun(choose()) : undefined
+  await testPublished(attempt)
   await attempt.services.at('prepare: tested')
-  if (chosen.status === 'rejected') throw chosen.reason
-  return chosen.value
+  return await (early ?? choose())
+}
+
+/** Goes on by itself; whoever waits for it hears how it ended, and until then its failure is nobody's. */
+export function begun<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined)
+  return work
 }
 
 /** @throws RotationFailure TARGET_CHANGED */
 export async function testPublished(attempt: Attempt): Promise<void> {
   const { rotator, published } = attempt.call
-  const [current, previous] = await Promise.allSettled(
-    [published.current, published.previous].map(async (credential) =>
-      credential === null ? null : await attempt.test(credential),
-    ),
-  )
-  if (answerOf(current!) === 'refused') {
+  const test = async (credential: unknown) => (credential === null ? null : await attempt.test(credential))
+  // What stands first is told first, also where both are asked at once.
+  const early = rotator.sideBySide ? begun(test(published.previous)) : undefined
+  if ((await test(published.current)) === 'refused') {
     throw new RotationFailure(
       'TARGET_CHANGED',
       `the published current credential (${rotator.identity(published.current)}) does not log in any more; ` +
         'somebody changed it, so nothing was touched. Put the credential that works into the state as current',
     )
   }
-  if (answerOf(previous!) !== 'refused') return
+  if ((await (early ?? test(published.previous))) !== 'refused') return
   // Gone, or only switched off: the rotator sees which.
   if (rotator.madeByTarget) return
   const { environmentId, path, id } = attempt.row
@@ -65,10 +64,4 @@ export async function testPublished(attempt: Attempt): Promise<void> {
     `the published previous credential (${rotator.identity(published.previous)}) does not log in any more; ` +
       'somebody changed it, so nothing was touched. Put the credential that works into the state as previous',
   )
-}
-
-/** Null where there was nothing to be tested. @throws what the test threw */
-function answerOf(settled: PromiseSettledResult<TestAnswer | null>): TestAnswer | null {
-  if (settled.status === 'rejected') throw settled.reason
-  return settled.value
 }

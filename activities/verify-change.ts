@@ -1,6 +1,7 @@
 /** Step verify: nothing is published that has not logged in at the target, over the route the definition names. */
 import { RotationFailure } from '../model/failures.ts'
 import type { Attempt } from './attempt.ts'
+import { begun } from './prepare-change.ts'
 
 /** @throws RotationFailure VERIFY_FAILED, TARGET_CHANGED */
 export async function verifyChange(attempt: Attempt): Promise<void> {
@@ -8,9 +9,7 @@ export async function verifyChange(attempt: Attempt): Promise<void> {
   if (attempt.row.credential === null) throw new RotationFailure('INTERNAL')
   const credential = attempt.unseal(attempt.row.credential)
   const old = async () => (published.current === null ? null : await attempt.test(published.current))
-  // Where the new one works at once, both are tested at once; else the old one is tested once the new one is known.
-  const early = rotator.settling ? undefined : old()
-  early?.catch(() => undefined)
+  const early = rotator.sideBySide ? begun(old()) : undefined
   if ((await attempt.testSettled(credential)) === 'refused') throw new RotationFailure('VERIFY_FAILED')
   await attempt.services.at('verify: new one works')
   if ((await (early ?? old())) === 'refused') {
