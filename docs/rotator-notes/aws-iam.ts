@@ -15,6 +15,12 @@ const POLICY = {
       ],
       Resource: 'arn:aws:iam::123456789012:user/services/app',
     },
+    {
+      Sid: 'RehearseIt',
+      Effect: 'Allow',
+      Action: ['iam:SimulatePrincipalPolicy'],
+      Resource: 'arn:aws:iam::123456789012:user/rekey',
+    },
   ],
 }
 
@@ -36,7 +42,8 @@ export const awsIamNotes: RotatorNotes = {
     {
       about:
         'The policy of whoever manages the keys, with the ARN of the user whose keys are rotated, path included. `iam:GetAccessKeyLastUsed` may be ' +
-        'left out: it only makes messages tell when a key that is in the way was last used. The rotated user itself needs no permission for this: trying ' +
+        'left out: it only makes messages tell when a key that is in the way was last used. So may the second statement, with the ARN of Rekey’s own user: ' +
+        'by it a dry run asks AWS whether the first one allows what a rotation will do. The rotated user itself needs no permission for this: trying ' +
         'a key asks `sts:GetCallerIdentity`, which is always allowed.',
       language: 'json',
       text: JSON.stringify(POLICY, null, 2),

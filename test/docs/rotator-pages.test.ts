@@ -60,17 +60,21 @@ describe.each(Object.entries(ROTATOR_NOTES))('%s', (name, notes) => {
   })
 })
 
-test('the policy for AWS allows exactly what the rotator asks, on one user alone', () => {
+test('the policy for AWS allows exactly what the rotator asks, on the user it rotates and on itself alone', () => {
   const [policy] = ROTATOR_NOTES['aws-iam']!.setup.filter(({ language }) => language === 'json')
   const { Version, Statement } = JSON.parse(policy!.text) as {
     Version: string
     Statement: { Effect: string; Action: string[]; Resource: string }[]
   }
   expect(Version).toBe('2012-10-17')
-  expect(Statement).toHaveLength(1)
-  expect(Statement[0]).toMatchObject({
-    Effect: 'Allow',
-    Resource: expect.stringMatching(/^arn:aws:iam::\d{12}:user\/[^*]+$/) as string,
-  })
-  expect(Statement[0]!.Action).toEqual(findRotator('aws-iam')!.permissions.map(({ grant }) => grant))
+  for (const statement of Statement)
+    expect(statement).toMatchObject({
+      Effect: 'Allow',
+      Resource: expect.stringMatching(/^arn:aws:iam::\d{12}:user\/[^*]+$/) as string,
+    })
+  const { permissions } = findRotator('aws-iam')!
+  const on = (whom: string) =>
+    permissions.filter(({ who }) => who === `the login, on ${whom}`).map(({ grant }) => grant)
+  expect(Statement.map(({ Action }) => Action)).toEqual([on('the user'), on('itself')])
+  expect(Statement.flatMap(({ Action }) => Action)).toHaveLength(permissions.length)
 })
