@@ -9,7 +9,7 @@ import { deleteEnvironment } from '../../environments/delete.ts'
 import type { Environment } from '../../store/environments.ts'
 import { findEvent, listEvents, type EventWithRotations } from '../../store/events.ts'
 import { insertRequest } from '../../store/requests.ts'
-import { nextRetries, type NextRetry } from '../../store/retries.ts'
+import { nextRetries, waitingRetries, type NextRetry } from '../../store/retries.ts'
 import { createSchedule, deleteSchedule, updateSchedule, type Schedule } from '../../store/schedules.ts'
 import { reconcile } from '../../worker/reconcile.ts'
 import { asked, rotateCall, startLine, type Line } from '../support/line.ts'
@@ -236,6 +236,25 @@ test('a request for another path ends nothing', async () => {
     await mend(it.bad)
     expect(outcomes(await retried(event))).toEqual([['bad', 'succeeded', null]])
   })
+})
+
+test('what people decide about a rotation ends the tries of its path, and of no other; the sweeper ends none', async () => {
+  const it = await failing()
+  const event = await line.withWorker(() => tick(it))
+  const [bad, good] = event.rotations
+  const now = async () => (await waitingRetries(line.store.db)).find(({ eventId }) => eventId === event.id)!
+  const decide = (rotation: string, trigger: 'manual' | 'sweep') =>
+    insertRequest(line.store.db, {
+      ...asked(it.environment),
+      trigger,
+      action: trigger === 'sweep' ? 'settle' : 'discard',
+      subject: { rotation },
+    })
+  await decide(good!.id, 'manual')
+  await decide(bad!.id, 'sweep')
+  expect(await now()).toMatchObject({ paths: ['bad'], ended: null })
+  await decide(bad!.id, 'manual')
+  expect(await now()).toMatchObject({ paths: [], ended: 'a newer request took its place' })
 })
 
 test('what needs a person first is not tried again', async () => {
