@@ -3,7 +3,8 @@
  * alone, and the row is gone once it has been answered.
  */
 import { randomUUID } from 'node:crypto'
-import { WorkflowFailedError } from '@temporalio/client'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client'
 import { TimeoutFailure } from '@temporalio/common'
 import type { RehearsalInput } from '../activities/index.ts'
 import type { RehearsalResult } from '../model/rehearsal.ts'
@@ -18,9 +19,12 @@ import type { RotationsClient } from './rotations.ts'
 
 export type RehearsalRequest = Omit<Rehearsal, 'id'>
 
-/** Milliseconds: to have it started, and until it has ended by its own limits. */
+/** Milliseconds: to have it started, for a worker to begin it, and until it has ended by its own limits. */
 const START_DEADLINE = 5_000
+const BEGIN_DEADLINE = 30_000
 const END_DEADLINE = 160_000
+/** Events of a run that no worker has seen: that it was started, and that somebody is to begin it. */
+const UNTOUCHED = 2
 
 /**
  * @param signal fires when nobody waits for the answer any more
@@ -46,9 +50,7 @@ export async function rehearse(
         memo: { environment: environmentName, environmentId: asked.environmentId },
       }),
     )
-    await on.client.connection.withAbortSignal(signal, () =>
-      on.client.connection.withDeadline(Date.now() + END_DEADLINE, () => handle.result()),
-    )
+    await untilEnd(on.client, handle, signal)
   } catch (error) {
     await takeRehearsal(on.db, id)
     throw signal.aborted ? error : worded(error)
@@ -56,6 +58,28 @@ export async function rehearse(
   const result = await takeRehearsal(on.db, id)
   if (result === null) throw new Refusal('not-found', 'the environment does not exist any more')
   return result as RehearsalResult
+}
+
+/** @throws Refusal unavailable when no worker has begun it after a while: a run waits for one without any limit of its own. */
+async function untilEnd(client: Client, handle: WorkflowHandle, signal: AbortSignal): Promise<void> {
+  const over = new AbortController()
+  const ended = client.connection.withAbortSignal(AbortSignal.any([signal, over.signal]), () =>
+    client.connection.withDeadline(Date.now() + END_DEADLINE, () => handle.result()),
+  )
+  const begun = async () => {
+    await sleep(BEGIN_DEADLINE, undefined, { signal: over.signal })
+    const { historyLength } = await handle.describe()
+    if (historyLength > UNTOUCHED) return await ended
+    await handle.terminate('no worker took it up')
+    throw noWorker()
+  }
+  const watched = begun()
+  for (const left of [ended, watched]) left.catch(() => undefined)
+  try {
+    await Promise.race([ended, watched])
+  } finally {
+    over.abort()
+  }
 }
 
 /** The row and its line in the audit log. @returns the environment's name */
@@ -83,10 +107,13 @@ function worded(error: unknown): unknown {
     return new Refusal('unavailable', 'Temporal is away, and nothing was looked at; try again in a moment')
   if (!(error instanceof WorkflowFailedError)) return error
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause as Error | undefined)
-    if (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START')
-      return new Refusal(
-        'unavailable',
-        'no worker takes up work, so nothing was looked at; start one, or look at its log',
-      )
+    if (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START') return noWorker()
   return new Refusal('unavailable', 'the dry run did not come to an end; the log of the worker says more')
+}
+
+function noWorker(): Refusal {
+  return new Refusal(
+    'unavailable',
+    'no worker takes up work, so nothing was looked at; start one, or look at its log',
+  )
 }
