@@ -136,6 +136,8 @@ async function openDraft(
   if (!environment || current?.status !== 'waiting') return undefined
   if (environment.deletedAt && !ACTIONS_ON_TOMBSTONES.includes(request.action)) return undefined
   if (environment.newestRevision !== draft.revision || (await openEvent(db, environment.id))) return undefined
+  // While it was drafted, its schedule may have been paused or removed: what chooses among requests ends it.
+  if ((await whyUnwanted(db, current)) !== null) return undefined
   await insertEvent(db, {
     id: request.eventId,
     environmentId: environment.id,

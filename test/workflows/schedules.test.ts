@@ -13,8 +13,8 @@ import { Registry } from '../../telemetry/registry.ts'
 import { registerRotationMetrics } from '../../telemetry/rotation-metrics.ts'
 import { NO_TRACING } from '../../telemetry/tracing.ts'
 import { overdueSchedules, scheduleRequests } from '../../store/due-times.ts'
-import { createSchedule, deleteSchedule, type Schedule } from '../../store/schedules.ts'
-import { rotatedDefinition, startLine, type Line } from '../support/line.ts'
+import { createSchedule, deleteSchedule, updateSchedule, type Schedule } from '../../store/schedules.ts'
+import { gate, rotatedDefinition, startLine, type Line } from '../support/line.ts'
 import { targetDatabase, type TargetDatabase } from '../support/servers.ts'
 
 let line: Line
@@ -100,6 +100,27 @@ test('a due time before the schedule was made, or of one that was removed, begin
     expect((await tick(environment, schedule, minute(1))).ended).toBe('not due')
     expect(await listEvents(line.store.db, environment.id)).toEqual([])
   })
+})
+
+test.each([
+  [
+    'paused',
+    async (id: string) => {
+      await updateSchedule(line.store.db, id, { paused: true })
+    },
+  ],
+  ['removed', (id: string) => deleteSchedule(line.store.db, id)],
+])('a schedule that is %s while its run is being planned begins nothing', async (_, change) => {
+  const { environment, schedule } = await scheduled(10)
+  const { services, reached, open } = gate(line.activityServices, 'plan: drafted')
+  await line.withWorker(async () => {
+    const ticked = tick(environment, schedule, minute(1))
+    await reached
+    await change(schedule.id)
+    open()
+    expect((await ticked).events).toEqual([])
+  }, services)
+  expect(await listEvents(line.store.db, environment.id)).toEqual([])
 })
 
 test('a path that was rotated a moment ago is skipped by a tick, and rotated by it when it is old enough', async () => {
