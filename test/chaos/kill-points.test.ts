@@ -164,7 +164,17 @@ async function chart(): Promise<{ kind: string; scenario: Scenario; point: strin
   return found
 }
 
+/** On a machine that is busy otherwise a deadline may pass before its point: those that missed theirs try again. */
 async function haltAt(cases: Case[], signal: 'SIGKILL' | 'SIGSTOP'): Promise<void> {
+  let missed = cases
+  for (let round = 1; round <= 3 && missed.length > 0; round += 1) missed = await haltOnce(missed, signal)
+  expect(missed.map(({ point, scenario, target }) => `${point} (${target.kind}, ${scenario.name})`)).toEqual(
+    [],
+  )
+}
+
+/** @returns those that did not come to their point */
+async function haltOnce(cases: Case[], signal: 'SIGKILL' | 'SIGSTOP'): Promise<Case[]> {
   await withWorker(() => prepare(cases))
   const worker = rig.workers[1]!
   halted = Promise.withResolvers()
@@ -190,9 +200,7 @@ async function haltAt(cases: Case[], signal: 'SIGKILL' | 'SIGSTOP'): Promise<voi
     await inTurns(cases, rotateInCalm)
     await untilIdle(rig, stop.signal)
   })
-  expect(missed.map(({ point, scenario, target }) => `${point} (${target.kind}, ${scenario.name})`)).toEqual(
-    [],
-  )
+  return missed
 }
 
 test(
