@@ -59,10 +59,12 @@ export async function checkStore(
   reported: NonNullable<ActivityServices['reported']>,
 ): Promise<void> {
   const { db } = services.environments
-  const last = checked.get(db)
   const now = performance.now()
-  if (last && now - last.lookedAt < LOOK_EVERY) return await last.done
+  const before = checked.get(db)
+  if (before && now - before.lookedAt < LOOK_EVERY) return await before.done
   const incarnation = await incarnationOf(db)
+  // Looked up again: of many that come here at once, the first asks for all.
+  const last = checked.get(db)
   if (last?.incarnation === incarnation && now < (last.againAt ?? Infinity)) {
     last.lookedAt = now
     return await last.done

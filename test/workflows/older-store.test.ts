@@ -1,9 +1,14 @@
 /** A store that was put back from a backup: what was published since is not guessed at, and a person says how it goes on. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { ActivityServices } from '../../activities/index.ts'
+import { demandNoOlderStore } from '../../activities/older-store.ts'
 import { reportedRevisions } from '../../client/reported-revisions.ts'
 import { registerSearchAttributes } from '../../client/search-attributes.ts'
 import { wait } from '../../client/rotations.ts'
+import { connectDatabase } from '../../store/database.ts'
 import type { Environment } from '../../store/environments.ts'
 import { findEvent, openEvent, type EventWithRotations } from '../../store/events.ts'
 import { reconcile } from '../../worker/reconcile.ts'
@@ -121,6 +126,38 @@ test('a rotation that is lost with the store is known from Temporal: nothing is 
     expect(await target.canLogIn(lost!)).toBe(true)
   })
 }, 120_000)
+
+test('Temporal is asked once for all that begin at once, again when PostgreSQL is another one, and may be away', async () => {
+  const environment = await line.environment(rotatedDefinition(await line.target()))
+  const db = connectDatabase(line.store.url)
+  let asked = 0
+  const services = (reported: ActivityServices['reported']) => ({
+    ...line.activityServices,
+    environments: { ...line.services, db },
+    ...(reported && { reported }),
+  })
+  const demand = (at: ActivityServices) => demandNoOlderStore(at, environment.id)
+  try {
+    const counting = services(async () => {
+      asked += 1
+      return []
+    })
+    await Promise.all(Array.from({ length: 50 }, () => demand(counting)))
+    await sleep(1_100)
+    await demand(counting)
+    expect(asked).toBe(1)
+    // As VACUUM FULL does, or tables that were restored in place.
+    await sql`vacuum full rotation_events`.execute(db)
+    await sleep(1_100)
+    const away = services(() => Promise.reject(new Error('hunter2')))
+    await Promise.all([demand(away), demand(away)])
+    const said = line.logged.filter((text) => text.includes('could not be asked what was published'))
+    expect(said).toHaveLength(1)
+    expect(line.logged.join('')).not.toContain('hunter2')
+  } finally {
+    await db.destroy()
+  }
+})
 
 test('where Temporal has forgotten it, the target tells: TARGET_CHANGED, and nothing is touched', async () => {
   const target = await line.target()
