@@ -45,11 +45,11 @@ const ATTRIBUTES = `
 
 // Effective ones, as the server itself decides: by grant, by membership, by ownership, by PUBLIC.
 const PRIVILEGES = `
-  WITH u AS MATERIALIZED (SELECT $1::pg_catalog.oid AS next, $2::pg_catalog.oid AS other),
-  ours AS MATERIALIZED (
+  WITH u AS (SELECT $1::pg_catalog.oid AS next, $2::pg_catalog.oid AS other),
+  ours AS (
     SELECT n.oid, n.nspname, n.nspowner FROM pg_catalog.pg_namespace n
      WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'),
-  relations AS MATERIALIZED (
+  relations AS (
     SELECT c.oid, n.nspname || '.' || c.relname AS name, c.relkind, c.relowner
       FROM pg_catalog.pg_class c JOIN ours n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')),
   has AS (
@@ -85,7 +85,7 @@ const PRIVILEGES = `
       FROM u, pg_catalog.pg_roles r, pg_catalog.unnest(ARRAY['MEMBER', 'USAGE']) AS p
      WHERE r.oid NOT IN (u.next, u.other)
     UNION ALL
-    SELECT 'default privileges', coalesce('schema ' || s.nspname, 'all schemas') || ' of ' || pg_catalog.pg_get_userbyid(d.defaclrole), a.privilege_type || ' (' || d.defaclobjtype || ')',
+    SELECT 'default privileges', coalesce('schema ' || s.nspname, 'all schemas') || ' of ' || pg_catalog.pg_get_userbyid(d.defaclrole), a.privilege_type || ' (' || d.defaclobjtype::pg_catalog.text || ')',
            pg_catalog.bool_or(a.grantee = 0 OR pg_catalog.pg_has_role(u.next, CASE a.grantee WHEN 0 THEN u.next ELSE a.grantee END, 'USAGE')),
            pg_catalog.bool_or(a.grantee = 0 OR pg_catalog.pg_has_role(u.other, CASE a.grantee WHEN 0 THEN u.other ELSE a.grantee END, 'USAGE'))
       FROM u, pg_catalog.pg_default_acl d LEFT JOIN pg_catalog.pg_namespace s ON s.oid = d.defaclnamespace,
