@@ -8,7 +8,7 @@ import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporal
 import { TimeoutFailure } from '@temporalio/common'
 import type { RehearsalInput } from '../activities/index.ts'
 import type { RehearsalResult } from '../model/rehearsal.ts'
-import { Refusal } from '../model/refusal.ts'
+import { isRefusal, Refusal } from '../model/refusal.ts'
 import { appendAudit } from '../store/audit.ts'
 import { findEnvironmentById } from '../store/environments.ts'
 import { insertRehearsal, takeRehearsal, type Rehearsal } from '../store/rehearsals.ts'
@@ -70,13 +70,16 @@ async function untilEnd(client: Client, handle: WorkflowHandle, signal: AbortSig
     await sleep(BEGIN_DEADLINE, undefined, { signal: over.signal })
     const { historyLength } = await handle.describe()
     if (historyLength > UNTOUCHED) return await ended
-    await handle.terminate('no worker took it up')
     throw noWorker()
   }
   const watched = begun()
   for (const left of [ended, watched]) left.catch(() => undefined)
   try {
     await Promise.race([ended, watched])
+  } catch (error) {
+    // Whoever comes up later finds nobody who waits for it.
+    if (isRefusal(error)) await handle.terminate('no worker took it up').catch(() => undefined)
+    throw error
   } finally {
     over.abort()
   }
