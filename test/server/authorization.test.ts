@@ -49,6 +49,7 @@ const RULES: [string, string, Level][] = [
   ['POST', '/clone', 'open'],
   ['PATCH', '', 'write'],
   ['POST', '/rotate', 'write'],
+  ['POST', '/rotate/plan', 'write'],
   ['POST', '/undo', 'write'],
   ['POST', '/forget', 'write'],
   ['POST', '/schedules', 'write'],
