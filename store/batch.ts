@@ -3,8 +3,10 @@
  * the next. Nobody is answered from before he asked, so nothing is ever out of date.
  */
 
-/** Statements of one kind that are under way at the same time. */
-const WIDTH = 2
+/** Milliseconds after which a statement holds up the questions behind it no longer: its connection may be gone. */
+const PATIENCE = 100
+/** Statements of one kind that are under way at the same time, when one after the other takes that long. */
+const WIDTH = 4
 /** Questions in one statement. */
 const SIZE = 100
 
@@ -23,6 +25,7 @@ export function batched<Question, Answer>(
 ): (question: Question) => Promise<Answer> {
   const waiting: Waiting<Question, Answer>[] = []
   let running = 0
+  let begunAt = 0
 
   const answerAll = async (asked: Waiting<Question, Answer>[]): Promise<void> => {
     try {
@@ -35,14 +38,17 @@ export function batched<Question, Answer>(
   }
   const run = async (): Promise<void> => {
     running += 1
-    while (waiting.length > 0) await answerAll(waiting.splice(0, SIZE))
+    while (waiting.length > 0) {
+      begunAt = performance.now()
+      await answerAll(waiting.splice(0, SIZE))
+    }
     running -= 1
   }
 
   return (question) =>
     new Promise((resolve, reject) => {
       waiting.push({ question, resolve, reject })
-      if (running < WIDTH) void run()
+      if (running === 0 || (running < WIDTH && performance.now() - begunAt > PATIENCE)) void run()
     })
 }
 
