@@ -1,5 +1,19 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+const LONGEST = ['/test/chaos/', '/test/workflows/', '/test/embedded/']
+
+/** What takes longest begins first, so that nothing is left to wait for at the end. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = LONGEST.findIndex((folder) => moduleId.includes(folder))
+      return at < 0 ? LONGEST.length : at
+    }
+    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other))
+  }
+}
 
 export default defineConfig({
   test: {
@@ -8,8 +22,9 @@ export default defineConfig({
     reporters: ['default', './test/support/closing-line.ts'],
     // Temporal's native module does not survive worker threads.
     pool: 'forks',
-    // A file that runs a Temporal worker takes 300 MB.
-    maxWorkers: Math.min(4, availableParallelism()),
+    sequence: { sequencer: LongestFirst },
+    // Most of them wait most of the time. A file that runs a Temporal worker takes 300 MB.
+    maxWorkers: Math.min(4, 2 * availableParallelism()),
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
