@@ -64,6 +64,10 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
   const stopping = new AbortController()
   app.decorate('stopping', stopping.signal)
   app.addHook('preClose', async () => stopping.abort())
+  // Kept alive after the idle ones were closed, a connection would hold up the end until its client goes.
+  app.addHook('onSend', async (_request, reply) => {
+    if (stopping.signal.aborted) reply.header('Connection', 'close')
+  })
   app.addHook('onRoute', demandRule)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('Cache-Control', 'no-store').header('X-Content-Type-Options', 'nosniff')

@@ -46,6 +46,7 @@ const COMMANDS: Record<string, string> = {
   [`PATCH ${ENVIRONMENT}/versions/tags/:tag`]: 'env revision tag',
   [`DELETE ${ENVIRONMENT}/versions/tags/:tag`]: 'env revision untag',
   [`POST ${ENVIRONMENT}/rotate`]: 'env rotate',
+  [`POST ${ENVIRONMENT}/rotate/plan`]: 'env rotate',
   [`GET ${ENVIRONMENT}/rotate/history`]: 'env history',
   [`GET ${ENVIRONMENT}/rotate/events/:id`]: 'env history',
   [`POST ${ENVIRONMENT}/undo`]: 'env undo',

@@ -1,4 +1,5 @@
 /** Rotating over HTTP: what is asked, how the answer waits, and how an event's rows are told to ESC clients. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Refusal } from '../../model/refusal.ts'
@@ -349,6 +350,8 @@ describe('waiting', () => {
     const app = createApp(api.services)
     meanwhile = async (_, signal) => {
       await aborted(signal)
+      // Answered after the server has closed the connections that were idle.
+      await sleep(200)
       throw signal.reason
     }
     const url = await app.listen({ port: 0, host: '127.0.0.1' })
