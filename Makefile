@@ -4,11 +4,12 @@
 RUN = PATH="$(CURDIR)/.tools/node/bin:$(CURDIR)/node_modules/.bin:$$PATH"
 NODE = $(RUN) NODE_OPTIONS="--disable-warning=ExperimentalWarning" node
 
-.PHONY: help demo test check chaos dev bench bundle pack format install servers clean
+.PHONY: help demo test kill-points check chaos dev bench bundle pack format install servers clean
 
 help:
 	@echo 'make demo     the main job on real servers, explained line by line'
-	@echo 'make test     every test; T=test/store for some of them'
+	@echo 'make test     every test but those of "make kill-points"; T=test/store for some of them'
+	@echo 'make kill-points  a worker is killed, and one stopped, at every point of every rotation'
 	@echo 'make dev      rekey dev: everything on this machine, stays up'
 	@echo 'make chaos    burns everything down for minutes and checks the ten invariants; ARGS="--seed 1 --minutes 5"'
 	@echo 'make check    types, lint, format, import directions'
@@ -23,9 +24,16 @@ demo:
 	@bin/setup servers moto
 	@$(NODE) demo/main.ts
 
+# They take as long as all other tests together.
+KILL_POINTS = test/chaos/kill-points.test.ts test/workflows/by-hand-halted.test.ts
+
 test:
 	@bin/setup servers moto
-	@$(RUN) vitest run $(T)
+	@$(RUN) vitest run $(KILL_POINTS:%=--exclude %) $(T)
+
+kill-points:
+	@bin/setup servers moto
+	@$(RUN) vitest run $(KILL_POINTS)
 
 dev: servers
 	@bin/rekey dev

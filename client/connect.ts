@@ -1,7 +1,8 @@
 /** The connection to Temporal from outside of workflows. Lazy: Temporal may come up later than whoever asks. */
 import { hostname } from 'node:os'
-import { Client, Connection } from '@temporalio/client'
+import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client'
 import type { Tracing } from '../telemetry/tracing.ts'
+import { endedByClose } from './closed-channel.ts'
 import { handTraceOn } from './hand-trace-on.ts'
 
 export interface TemporalOptions {
@@ -18,6 +19,7 @@ export function connectTemporal({ address, namespace, tracing }: TemporalOptions
   const connection = Connection.lazy({
     address,
     connectTimeout: CALL_DEADLINE,
+    interceptors: [makeGrpcRetryInterceptor(defaultGrpcRetryOptions()), endedByClose],
     // Else gRPC waits for up to two minutes before it looks again for a Temporal that was away for long.
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 500, 'grpc.max_reconnect_backoff_ms': 5_000 },
   })

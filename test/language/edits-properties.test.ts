@@ -111,7 +111,7 @@ function paths(node: unknown, path: (string | number)[] = ['values']): (string |
   return [path, ...children.flatMap(([name, child]) => paths(child, [...path, name]))]
 }
 
-const runs = { numRuns: 300, seed: 20_260_103 }
+const runs = { numRuns: 150, seed: 20_260_103 }
 
 describe('edits', () => {
   it('a patch changes its target and nothing else', () => {
@@ -207,7 +207,7 @@ describe('evaluation', () => {
         const said = `${toJSON(evaluation.environment, { redact: true })}${JSON.stringify([diagnostics, evaluation.diagnostics])}`
         expect(said).not.toContain(canary)
       }),
-      { numRuns: 200, seed: 20_260_104 },
+      { numRuns: 100, seed: 20_260_104 },
     )
   })
 
