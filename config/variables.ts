@@ -140,7 +140,7 @@ export const VARIABLES = {
   maxConcurrentRotations: required(
     kinds.count,
     'REKEY_MAX_CONCURRENT_ROTATIONS',
-    '20',
+    '40',
     'rotations that one worker runs at once',
   ),
   logLevel: required(kinds.logLevel, 'REKEY_LOG_LEVEL', 'info', 'least severity that is logged'),

@@ -99,9 +99,9 @@ describe('commands of the pages', () => {
   })
 
   test('make', () => {
-    const asked = lines.flatMap((line) => /^make (\w+)/.exec(line)?.[1] ?? [])
+    const asked = lines.flatMap((line) => /^make ([\w-]+)/.exec(line)?.[1] ?? [])
     expect(asked).toContain('demo')
-    const targets = [...read('Makefile').matchAll(/^(\w+):/gm)].map(([, target]) => target)
+    const targets = [...read('Makefile').matchAll(/^([\w-]+):/gm)].map(([, target]) => target)
     expect(asked.filter((target) => !targets.includes(target))).toEqual([])
   })
 })

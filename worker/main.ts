@@ -32,6 +32,9 @@ import { createWorkerTelemetry } from './telemetry.ts'
 /** Milliseconds between two tries to reach what is away. */
 const RETRY_AFTER = 1_000
 
+/** Rotations wait for their targets most of the time: many share a few connections, and several workers one server. */
+const STORE_CONNECTIONS = 25
+
 /** Rounds of the reconciler from one comparison of all schedules with Temporal's to the next. */
 const PROJECTIONS_EVERY = 10
 
@@ -58,7 +61,9 @@ export async function runWorker(
     mixin: () => (tracing.isOn ? { traceId: tracing.traceId() } : {}),
   })
   const keeper = await loadKeeper(config.keyFile, config.kmsKey)
-  const db = connectDatabase(config.databaseUrl, { maxConnections: config.maxConcurrentRotations + 5 })
+  const db = connectDatabase(config.databaseUrl, {
+    maxConnections: Math.min(STORE_CONNECTIONS, config.maxConcurrentRotations + 5),
+  })
   tracing = await openTracing('rekey-worker', readTracing(), log)
   const client = connectTemporal({
     address: config.temporalAddress,

@@ -29,7 +29,7 @@ import { rotateAll } from './rotate-all.ts'
 /** A worker that says nothing for this long is replaced. */
 const HEARTBEAT_MS = 20_000
 /** Paths of one environment that rotate at the same time. */
-const CONCURRENCY = 20
+const CONCURRENCY = 40
 /** Between attempts; the target's own two minutes are counted in the journal, so the number has no bound. */
 const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const
 

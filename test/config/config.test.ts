@@ -28,7 +28,7 @@ describe('settings', () => {
       sweepInterval: 10 * 60_000,
       targetBudget: 120_000,
       changeTimeout: 5_000,
-      maxConcurrentRotations: 20,
+      maxConcurrentRotations: 40,
       logLevel: 'info',
       temporalCli: undefined,
       url: undefined,
