@@ -79,8 +79,8 @@ async function act(
     case 'rollback': {
       const versions = await api.call('GET', `${name}/versions`)
       if (versions.status !== 200) return false
-      const revisions = JSON.parse(versions.text) as { revision: number }[]
-      const { status, text } = await api.call('GET', `${name}/versions/${random.pick(revisions).revision}`)
+      const revisions = JSON.parse(versions.text) as { number: number }[]
+      const { status, text } = await api.call('GET', `${name}/versions/${random.pick(revisions).number}`)
       // Of the very first one nothing is left: it would drop the calls.
       return status === 200 && text.includes('fn::rotate') && (await save(scene, name, text))
     }
