@@ -25,7 +25,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // Most of them wait most of the time. A file that runs a Temporal worker takes 300 MB.
     maxWorkers: Math.min(4, 2 * availableParallelism()),
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
     allowOnly: false,

@@ -12,7 +12,7 @@ import { randomEnvironments, reversed } from './definitions.ts'
 import { run, testHost, type TestHost } from './support.ts'
 
 const SECRET = 'c4n4ry'
-const runs = { numRuns: 200, seed: 20_260_102 }
+const runs = { numRuns: 400, seed: 20_260_102 }
 
 function host(environments: Record<string, string>): TestHost {
   return testHost({
