@@ -3,9 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Rig } from './rig.ts'
 
+/** Longer than everything that is tried again takes: Temporal's backoff, a stopped worker's heartbeat, a target's budget. */
+const LIMIT = 200_000
+
 /** @throws when something is still open after so long: what hangs is in the words */
 export async function untilIdle({ db, client, taskQueue }: Rig, signal: AbortSignal): Promise<void> {
-  const deadline = Date.now() + 120_000
+  const deadline = Date.now() + LIMIT
   for (;;) {
     const { rows } = await sql<{ what: string }>`
       select 'event ' || id as what from rotation_events where completed_at is null
@@ -16,7 +19,7 @@ export async function untilIdle({ db, client, taskQueue }: Rig, signal: AbortSig
     const open = rows.map(({ what }) => what)
     for await (const { workflowId } of running) open.push(`workflow ${workflowId}`)
     if (open.length === 0) return
-    if (Date.now() > deadline) throw new Error(`still open two minutes after the fire: ${open.join(', ')}`)
+    if (Date.now() > deadline) throw new Error(`still open ${LIMIT / 1000} s after the fire: ${open.join(', ')}`)
     await sleep(500, undefined, { signal })
   }
 }
