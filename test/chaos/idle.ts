@@ -19,7 +19,8 @@ export async function untilIdle({ db, client, taskQueue }: Rig, signal: AbortSig
     const open = rows.map(({ what }) => what)
     for await (const { workflowId } of running) open.push(`workflow ${workflowId}`)
     if (open.length === 0) return
-    if (Date.now() > deadline) throw new Error(`still open ${LIMIT / 1000} s after the fire: ${open.join(', ')}`)
+    if (Date.now() > deadline)
+      throw new Error(`still open ${LIMIT / 1000} s after the fire: ${open.join(', ')}`)
     await sleep(500, undefined, { signal })
   }
 }
