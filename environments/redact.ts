@@ -2,7 +2,7 @@
  * Takes everything secret out of an evaluated environment: values, the constants that schemas keep of them, and the
  * literals of `fn::secret`. When in doubt about a constant it goes.
  */
-import { JsonNumber, type Environment, type Value } from '../language/index.ts'
+import { isObjectValue, type Environment, type Value } from '../language/index.ts'
 import type { JSONSchema, Schema } from '../model/json-schema.ts'
 
 const HIDDEN = '[secret]'
@@ -29,14 +29,14 @@ function redactSchema(schema: Schema, value: Value | undefined): Schema {
       ...withoutConstants(schema),
       prefixItems: schema.prefixItems.map((item, index) => redactSchema(item, content[index])),
     }
-  if (isRecord(content) && schema.properties)
+  if (isObjectValue(content) && schema.properties)
     return {
       ...withoutConstants(schema),
       properties: mapEntries(schema.properties, (part, key) =>
         redactSchema(part, Object.hasOwn(content, key) ? content[key] : undefined),
       ),
     }
-  return Array.isArray(content) || isRecord(content) ? withoutConstants(schema) : schema
+  return Array.isArray(content) || isObjectValue(content) ? withoutConstants(schema) : schema
 }
 
 function withoutConstants(schema: JSONSchema): JSONSchema {
@@ -83,7 +83,7 @@ class Redaction {
     if (value.secret) return { ...value, value: HIDDEN, ...rest }
     const content = value.value
     if (Array.isArray(content)) return { ...value, value: content.map((item) => this.value(item)), ...rest }
-    if (isRecord(content))
+    if (isObjectValue(content))
       return { ...value, value: mapEntries(content, (part) => this.value(part)), ...rest }
     return { ...value, ...rest }
   }
@@ -146,13 +146,4 @@ function typeOnly({ type }: JSONSchema): JSONSchema {
 
 function mapEntries<A, B>(record: Record<string, A>, map: (value: A, key: string) => B): Record<string, B> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value, key)]))
-}
-
-function isRecord(content: Value['value']): content is Record<string, Value> {
-  return (
-    typeof content === 'object' &&
-    content !== null &&
-    !Array.isArray(content) &&
-    !(content instanceof JsonNumber)
-  )
 }

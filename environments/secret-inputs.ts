@@ -2,7 +2,7 @@
  * Inputs that a person marked secret. A target is written down and shown in clear, so none may be made of them; and
  * what a rotator says about its inputs is shown too, so they are taken out of its words.
  */
-import { JsonNumber, toPlain, type Value } from '../language/index.ts'
+import { isObjectValue, toPlain, type Value } from '../language/index.ts'
 import { RotationFailure } from '../model/failures.ts'
 import type { AnyRotator } from '../rotators/rotator.ts'
 
@@ -61,7 +61,7 @@ function maskedTargets(rotator: AnyRotator, inputs: Value): string | undefined {
     const hidden = secret || value.secret === true
     const content = value.value
     if (Array.isArray(content)) return { ...value, value: content.map((part) => mask(part, hidden)) }
-    if (isRecord(content)) {
+    if (isObjectValue(content)) {
       const entries = Object.entries(content).map(([key, part]) => [key, mask(part, hidden)] as const)
       return { ...value, value: Object.fromEntries(entries) }
     }
@@ -78,15 +78,6 @@ function walk(value: Value, secret: boolean, found: (text: string) => void): voi
   const hidden = secret || value.secret === true
   const content = value.value
   if (Array.isArray(content)) for (const part of content) walk(part, hidden, found)
-  else if (isRecord(content)) for (const part of Object.values(content)) walk(part, hidden, found)
+  else if (isObjectValue(content)) for (const part of Object.values(content)) walk(part, hidden, found)
   else if (hidden && typeof content === 'string') found(content)
-}
-
-function isRecord(content: Value['value']): content is Record<string, Value> {
-  return (
-    typeof content === 'object' &&
-    content !== null &&
-    !Array.isArray(content) &&
-    !(content instanceof JsonNumber)
-  )
 }

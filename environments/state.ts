@@ -1,7 +1,7 @@
 /** The state of a rotate call as plain data, and the keyed hash by which its credentials are told apart. */
 import {
   evaluateState,
-  JsonNumber,
+  isObjectValue,
   toPlain,
   type Document,
   type Host,
@@ -55,7 +55,7 @@ export function hasUnknown(value: Value, schema: Schema = true): boolean {
   if (value.unknown) return true
   const { rotateOnly = [], properties = {} } = typeof schema === 'boolean' ? {} : schema
   if (Array.isArray(value.value)) return value.value.some((item) => hasUnknown(item))
-  if (typeof value.value === 'object' && value.value !== null && !(value.value instanceof JsonNumber))
+  if (isObjectValue(value.value))
     return Object.entries(value.value).some(
       ([key, part]) => !rotateOnly.includes(key) && hasUnknown(part, properties[key]),
     )

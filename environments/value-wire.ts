@@ -1,5 +1,5 @@
 /** Evaluated environments and their properties as JSON text, with every number's own digits. */
-import { JsonNumber, toWire, valueToWire, type Environment, type Value } from '../language/index.ts'
+import { isObjectValue, toWire, valueToWire, type Environment, type Value } from '../language/index.ts'
 import { parsePropertyPath, PropertyPathError, type PropertyPath } from '../model/property-path.ts'
 import { Refusal } from '../model/refusal.ts'
 
@@ -39,6 +39,6 @@ function parse(path: string): PropertyPath {
 function child(value: Value | undefined, key: string | number): Value | undefined {
   const content = value?.value
   if (Array.isArray(content)) return typeof key === 'number' ? content[key] : undefined
-  if (typeof content !== 'object' || content === null || content instanceof JsonNumber) return undefined
+  if (content === undefined || !isObjectValue(content)) return undefined
   return typeof key === 'string' && Object.hasOwn(content, key) ? content[key] : undefined
 }

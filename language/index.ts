@@ -33,7 +33,7 @@ export type { Context, Host, LoadedEnvironment, Provider, RotateFunction } from 
 export { limits } from './limits.ts'
 export type { Document } from './parsed-document.ts'
 export { fromPlain, toPlain } from './plain-value.ts'
-export { JsonNumber } from './value.ts'
+export { isObjectValue, JsonNumber } from './value.ts'
 export type { Trace, Value } from './value.ts'
 
 /**
