@@ -1,5 +1,6 @@
 /** Paths that people ask to rotate, against the rotate calls that a definition has. */
 import { calls, load } from '../language/index.ts'
+import { formatEnvironmentName, type EnvironmentName } from '../model/environment-name.ts'
 import { formatPropertyPath, parsePropertyPath, PropertyPathError, samePath } from '../model/property-path.ts'
 import { Refusal } from '../model/refusal.ts'
 
@@ -25,8 +26,24 @@ export function demandRotateCalls(environment: string, text: string, paths: stri
   })
 }
 
+/**
+ * What a request asks to act on: each path once, null for all. A repeat is taken as it began, also when the definition
+ * has changed since.
+ * @throws Refusal invalid, when a path is none, or names no rotate call of the definition.
+ */
+export function askedPaths(
+  { environment, text }: { environment: EnvironmentName; text: string },
+  asked: string[],
+  isRepeat = false,
+): string[] | null {
+  const paths = isRepeat
+    ? asked.map(canonicalPath)
+    : demandRotateCalls(formatEnvironmentName(environment), text, asked)
+  return paths.length === 0 ? null : [...new Set(paths)]
+}
+
 /** The one spelling of a path. @throws Refusal invalid */
-export function canonicalPath(text: string): string {
+function canonicalPath(text: string): string {
   return formatPropertyPath(read(text))
 }
 

@@ -2,13 +2,12 @@
 import type { FastifyInstance } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { formatEnvironmentName } from '../../model/environment-name.ts'
 import { Refusal } from '../../model/refusal.ts'
 import { demandRevision } from '../definition.ts'
 import { untilGone } from '../event-answer.ts'
 import { ENVIRONMENT, EnvironmentPath } from '../parameters.ts'
 import { rehearsalJson } from '../rehearsal-json.ts'
-import { demandRotateCalls } from '../rotate-paths.ts'
+import { askedPaths } from '../rotate-paths.ts'
 import type { Services } from '../services.ts'
 
 const Paths = Type.Optional(
@@ -27,11 +26,10 @@ export function rehearsalRoutes(app: FastifyInstance, { db, rehearsals }: Servic
       const { environment, login, body } = request
       const gone = untilGone(reply)
       const { text } = await demandRevision(db, request)
-      const paths = demandRotateCalls(formatEnvironmentName(environment), text, body.paths ?? [])
       const asked = {
         environmentId: environment.id,
         login,
-        paths: paths.length === 0 ? null : [...new Set(paths)],
+        paths: askedPaths({ environment, text }, body.paths ?? []),
         force: body.force ?? false,
       }
       try {

@@ -2,7 +2,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { formatEnvironmentName } from '../../model/environment-name.ts'
 import { Refusal } from '../../model/refusal.ts'
 import { listEvents } from '../../store/events.ts'
 import { nextRetries } from '../../store/retries.ts'
@@ -10,7 +9,7 @@ import { demandRevision } from '../definition.ts'
 import { answerEvent, beginAndAnswer, KeyHeader, requestKeyOf, WaitQuery } from '../event-answer.ts'
 import { ENVIRONMENT, EnvironmentPath, readCount, WholeNumber } from '../parameters.ts'
 import { demandFailedPaths, failedPathsOf } from '../failed-paths.ts'
-import { canonicalPath, demandRotateCalls } from '../rotate-paths.ts'
+import { askedPaths } from '../rotate-paths.ts'
 import { eventJson } from '../rotation-json.ts'
 import type { Services } from '../services.ts'
 
@@ -53,9 +52,6 @@ export function rotationRoutes(app: FastifyInstance, services: Services): void {
             ? (await failedPathsOf(db, environment.id, failedOf)).paths
             : await demandFailedPaths(db, environment.id, failedOf)),
         )
-      const paths = isRepeat
-        ? asked.map(canonicalPath)
-        : demandRotateCalls(formatEnvironmentName(environment), text, asked)
       return beginAndAnswer(app, services, {
         request,
         reply,
@@ -63,7 +59,7 @@ export function rotationRoutes(app: FastifyInstance, services: Services): void {
           environmentId: environment.id,
           login,
           trigger: 'manual',
-          paths: paths.length === 0 ? null : [...new Set(paths)],
+          paths: askedPaths({ environment, text }, asked, isRepeat),
           force: body.force ?? false,
           requestKey,
           ...(failedOf !== undefined && { subject: { event: failedOf } }),

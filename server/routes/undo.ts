@@ -2,12 +2,11 @@
 import type { FastifyInstance } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { formatEnvironmentName } from '../../model/environment-name.ts'
 import { Refusal } from '../../model/refusal.ts'
 import { demandRevision } from '../definition.ts'
 import { beginAndAnswer, KeyHeader, requestKeyOf, WaitQuery } from '../event-answer.ts'
 import { ENVIRONMENT, EnvironmentPath } from '../parameters.ts'
-import { canonicalPath, demandRotateCalls } from '../rotate-paths.ts'
+import { askedPaths } from '../rotate-paths.ts'
 import type { Services } from '../services.ts'
 
 const Body = Type.Object({
@@ -39,9 +38,6 @@ export function undoRoutes(app: FastifyInstance, services: Services): void {
           throw new Refusal('invalid', 'name the paths whose state is to be forgotten')
         const { text } = await demandRevision(db, request)
         const isRepeat = requestKey !== null && (await rotations.isKnown(environment.id, requestKey))
-        const paths = isRepeat
-          ? asked.map(canonicalPath)
-          : demandRotateCalls(formatEnvironmentName(environment), text, asked)
         return beginAndAnswer(app, services, {
           request,
           reply,
@@ -49,7 +45,7 @@ export function undoRoutes(app: FastifyInstance, services: Services): void {
             environmentId: environment.id,
             login,
             trigger: 'manual',
-            paths: paths.length === 0 ? null : [...new Set(paths)],
+            paths: askedPaths({ environment, text }, asked, isRepeat),
             force: body.force ?? false,
             requestKey,
             action,
