@@ -11,15 +11,19 @@ const SONG = createHash('sha256').update('rekey canary').digest()
 
 /** Ties the store to this key. Does nothing when it already is. @throws when it is tied to another. */
 export async function createCanary(db: Queryable, keeper: ProgramKeeper): Promise<void> {
-  const hashKey = await keeper.wrap(randomBytes(KEY_BYTES))
-  await db
-    .insertInto('key_canary')
-    .values({ id: 1, sealed: await keeper.wrap(SONG), hash_key: hashKey })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
-  const { sealed } = await openSong(db, keeper)
+  if (!(await hasCanary(db)))
+    await db
+      .insertInto('key_canary')
+      .values({
+        id: 1,
+        sealed: await keeper.wrap(SONG),
+        hash_key: await keeper.wrap(randomBytes(KEY_BYTES)),
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+  const { sealed, hashKey } = await openSong(db, keeper)
   // A store from before it had a hash key: what was hashed until now must stay comparable.
-  const original = keeper.originalHashKey()
+  const original = hashKey ? undefined : keeper.originalHashKey()
   if (original)
     await db
       .updateTable('key_canary')
