@@ -28,7 +28,8 @@ export function adaptLogin(
     const timeout = services.settings.loginTimeout
     const context = { signal: signal ?? AbortSignal.timeout(timeout * 2), timeout }
     try {
-      return fromPlain(await login.open(inputs, context), login.outputs)
+      const { outputs } = await login.open(inputs, context)
+      return fromPlain(outputs, login.outputs)
     } catch (error) {
       if (error instanceof RotationFailure) throw new Error(error.message)
       throw new Error(`the login provider "${login.name}" failed unexpectedly`)

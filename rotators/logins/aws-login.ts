@@ -32,6 +32,6 @@ export const awsLogin: Login<AwsLoginInputs, AwsLogin> = {
       )
     if (inputs.static === undefined)
       throw new RotationFailure('INPUT_INVALID', 'aws-login needs static: { accessKeyId, secretAccessKey }')
-    return await Promise.resolve(credentialsOf(inputs.static, 'static'))
+    return await Promise.resolve({ outputs: credentialsOf(inputs.static, 'static') })
   },
 }

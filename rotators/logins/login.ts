@@ -11,6 +11,16 @@ export interface LoginContext {
   timeout: number
 }
 
+/** What a login yields. */
+export interface Opened<Outputs> {
+  outputs: Outputs
+  /**
+   * When the other side stops to take them, as it says itself: milliseconds since 1970. They are opened again some time
+   * before that. Absent: they do not expire.
+   */
+  expiresAt?: number
+}
+
 export interface Login<Inputs, Outputs> {
   /** What stands behind `fn::open::`. */
   name: string
@@ -19,7 +29,7 @@ export interface Login<Inputs, Outputs> {
   /** With `secret` on every leaf that must be sealed. */
   outputs: JSONSchema
   /** @throws RotationFailure: LOGIN_FAILED, INPUT_INVALID, TARGET_UNREACHABLE, TARGET_TIMEOUT, TARGET_THROTTLED */
-  open(inputs: Inputs, context: LoginContext): Promise<Outputs>
+  open(inputs: Inputs, context: LoginContext): Promise<Opened<Outputs>>
 }
 
 /** A login provider whose type parameters the caller need not know. */

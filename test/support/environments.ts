@@ -40,7 +40,7 @@ export async function testEnvironments(
     },
     open: async ({ user }: { user: string }) => {
       logins += 1
-      return { user, token: `token-of-${user}` }
+      return { outputs: { user, token: `token-of-${user}` } }
     },
   }
   const services: Services = {

@@ -8,10 +8,9 @@ const context = { signal: new AbortController().signal, timeout: 1_000 }
 
 test('a key comes out as it is, with its session token if it has one', async () => {
   const key = { accessKeyId: 'AKIA', secretAccessKey: 'hidden' }
-  expect(await login.open({ static: key }, context)).toEqual(key)
+  expect(await login.open({ static: key }, context)).toEqual({ outputs: key })
   expect(await login.open({ static: { ...key, sessionToken: 'token' } }, context)).toEqual({
-    ...key,
-    sessionToken: 'token',
+    outputs: { ...key, sessionToken: 'token' },
   })
 })
 
