@@ -96,7 +96,8 @@ export async function burn<T>(options: FireOptions, use: (fire: Fire) => Promise
     await Promise.race([ended, rejection(signal)])
     calm.now = true
     tell(`${faults.total} faults; everything comes to rest`)
-    await comeToRest(scene, signal)
+    const rested = await comeToRest(scene, signal, tell)
+    tell(`everything has ended ${Math.round(rested / 1000)} s after the last program was up again`)
     const stuck = await rotateInCalm({ ...scene, over: signal }, signal)
 
     tell('the evidence is gathered')
@@ -157,7 +158,11 @@ async function settle(scene: Scene, count: number, random: Random): Promise<void
 }
 
 /** Everybody is up, nothing is on its way, and what was asked for has ended. */
-async function comeToRest({ rig, targets, environments, api }: Scene, signal: AbortSignal): Promise<void> {
+async function comeToRest(
+  { rig, targets, environments, api }: Scene,
+  signal: AbortSignal,
+  tell: FireOptions['tell'],
+): Promise<number> {
   for (const one of environments)
     if (one.scheduleId !== undefined)
       await api.insist('POST', `${one.name}/schedules/${one.scheduleId}/pause`)
@@ -173,7 +178,7 @@ async function comeToRest({ rig, targets, environments, api }: Scene, signal: Ab
     await target.wire.quiet()
     await target.somebody?.leave()
   }
-  await untilIdle(rig, signal)
+  return await untilIdle(rig, signal, { tell })
 }
 
 /** A person settles what was named; then every environment must be able to rotate again. */

@@ -1,14 +1,30 @@
 /** Waits until nothing that was asked for is open any more, in the store and in Temporal. */
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
+import { describeHanging } from './hanging.ts'
 import type { Rig } from './rig.ts'
 
 /** Longer than everything that is tried again takes: Temporal's backoff, a stopped worker's heartbeat, a target's budget. */
 const LIMIT = 200_000
 
-/** @throws when something is still open after so long: what hangs is in the words */
-export async function untilIdle({ db, client, taskQueue }: Rig, signal: AbortSignal): Promise<void> {
-  const deadline = Date.now() + LIMIT
+/** From here on it is slow, and told why: it goes on. */
+const SLOW = 60_000
+
+/**
+ * @param tell hears in full what holds it up when it is slow
+ * @returns the milliseconds it took
+ * @throws when something is still open after `limit`: what hangs is in the words
+ */
+export async function untilIdle(
+  rig: Rig,
+  signal: AbortSignal,
+  { tell, limit = LIMIT }: { tell?: (words: string) => void; limit?: number } = {},
+): Promise<number> {
+  const { db, client, taskQueue } = rig
+  const startedAt = Date.now()
+  let told = false
   for (;;) {
     const { rows } = await sql<{ what: string }>`
       select 'event ' || id as what from rotation_events where completed_at is null
@@ -18,9 +34,17 @@ export async function untilIdle({ db, client, taskQueue }: Rig, signal: AbortSig
     })
     const open = rows.map(({ what }) => what)
     for await (const { workflowId } of running) open.push(`workflow ${workflowId}`)
-    if (open.length === 0) return
-    if (Date.now() > deadline)
-      throw new Error(`still open ${LIMIT / 1000} s after the fire: ${open.join(', ')}`)
+    const took = Date.now() - startedAt
+    if (open.length === 0) return took
+    if (took > limit) {
+      const { words, folder } = await describeHanging(rig)
+      await cp(rig.logs, join(folder, 'logs'), { recursive: true })
+      throw new Error(`still open ${limit / 1000} s after the fire: ${open.join(', ')}\n${words}`)
+    }
+    if (!told && tell && took > SLOW) {
+      told = true
+      tell(`still open after ${SLOW / 1000} s:\n${(await describeHanging(rig)).words}`)
+    }
     await sleep(500, undefined, { signal })
   }
 }
