@@ -1,6 +1,6 @@
 /**
- * The pages that the code itself knows best: settings, failure codes, commands, metrics, and one page per rotator. `node docs/generate.ts`
- * writes them; test/docs.test.ts fails when they are behind. Never edit those pages by hand.
+ * The pages that the code itself knows best: settings, failure codes, commands, metrics, and one page per rotator and
+ * login. `node docs/generate.ts` writes them; test/docs.test.ts fails when they are behind. Never edit those pages by hand.
  */
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,11 @@ import { format, resolveConfig } from 'prettier'
 import { VARIABLES } from '../config/variables.ts'
 import { FAILURES } from '../model/failures.ts'
 import { findRotator, rotatorNames } from '../rotators/index.ts'
+import { findLogin, loginNames } from '../rotators/logins/index.ts'
 import { commandLinePage } from './command-line-page.ts'
+import { ACTORS } from './failure-tables.ts'
+import { loginsPage, rotatorsPage } from './index-pages.ts'
+import { loginPage } from './login-page.ts'
 import { code, page, table } from './markdown.ts'
 import { metricsPage } from './metrics-page.ts'
 import { rotatorPage } from './rotator-page.ts'
@@ -22,7 +26,10 @@ export async function generatedPages(): Promise<Map<string, string>> {
     ['docs/failures.md', failuresPage()],
     ['docs/cli.md', page('The command line', commandLinePage())],
     ['docs/operations/metrics.md', metricsPage()],
+    ['docs/rotators/README.md', rotatorsPage()],
     ...rotatorNames().map((name) => [`docs/rotators/${name}.md`, rotatorPage(findRotator(name)!)] as const),
+    ['docs/logins/README.md', loginsPage()],
+    ...loginNames().map((name) => [`docs/logins/${name}.md`, loginPage(findLogin(name)!)] as const),
   ])
   for (const [path, text] of pages) {
     const file = fileURLToPath(new URL(path, ROOT))
@@ -44,13 +51,6 @@ function settingsPage(): string {
     table(['variable', 'default', 'meaning', 'must be'], rows),
     'A duration is a whole number followed by `s`, `m`, `h` or `d`.',
   ])
-}
-
-const ACTORS = {
-  nobody: 'nobody',
-  owner: 'who owns the environment',
-  operator: 'who runs Rekey or the target',
-  developer: 'the developers of Rekey',
 }
 
 function failuresPage(): string {

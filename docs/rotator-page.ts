@@ -1,80 +1,94 @@
 /** docs/rotators/<name>.md: from the rotator's schemas and permissions, and from its notes. */
-import { FAILURES, type FailureCode } from '../model/failures.ts'
-import type { JSONSchema, Schema } from '../model/json-schema.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { JSONSchema } from '../model/json-schema.ts'
 import type { AnyRotator } from '../rotators/rotator.ts'
+import { commandsFor } from './example-commands.ts'
+import { failureTables } from './failure-tables.ts'
 import { code, fence, page, table } from './markdown.ts'
 import { ROTATOR_NOTES } from './rotator-notes/index.ts'
-import type { RotatorNotes } from './rotator-notes/notes.ts'
+import type { Block, Definition } from './rotator-notes/notes.ts'
+import { schemaTable } from './schema-table.ts'
 
 export function rotatorPage(rotator: AnyRotator): string {
-  const { name, title, slots, inputs, state, permissions } = rotator
+  const { name, title, inputs, state, outputs, permissions } = rotator
   const notes = ROTATOR_NOTES[name]
   if (!notes)
     throw new Error(`write docs/rotator-notes/${name}.ts and name it in docs/rotator-notes/index.ts`)
   return page(`\`fn::rotate::${name}\``, [
-    `${title}. ` +
-      (slots === 2
-        ? 'Two credentials are valid at any time: a rotation replaces the older one, and whoever holds the other keeps access.'
-        : 'One credential is valid at a time.'),
+    `${title}. ${slotsOf(rotator)}`,
     '## What a rotation does',
     ...notes.how,
-    '## Set it up at the target',
-    ...notes.setup.flatMap(({ about, language, text }) => [about, fence(language, text)]),
-    table(
-      ['who', 'grant', 'why'],
-      permissions.map(({ who, grant, why }) => [who, code(grant), why]),
-    ),
+    ...setupParts('Set it up at the target', notes.setup, permissions),
     '## Example',
-    ...notes.example.flatMap(({ environment, about, yaml }) => [
-      about,
-      fence('yaml', `# ${environment}\n${yaml}`),
-    ]),
-    'Save each with `rekey env init <name> -f <file>`, then rotate and use it:',
-    fence('sh', commandsFor(notes)),
-    '## Inputs\n',
-    table(['input', 'type', 'required', 'meaning'], propertyRows(inputs)),
-    '## State\n',
-    'What opening the environment yields at the place of the call. Rekey writes it into each new revision, with the ' +
-      'secret parts sealed; it may be given to hand over credentials that exist already.',
-    table(['property', 'type', 'required', 'meaning'], propertyRows(state)),
+    ...exampleParts(notes.example),
+    '## Inputs',
+    schemaTable('input', inputs),
+    ...annotationWords(inputs),
+    '## State',
+    'Rekey writes it into each new revision, below the call, with the secret parts sealed. It may be given by hand, to take over credentials that ' +
+      'exist already; left out, the first rotation makes it.',
+    schemaTable('property', state),
+    '## Outputs',
+    'What opening the environment yields at the place of the call, once it was rotated' +
+      (isDeepStrictEqual(outputs, state)
+        ? ': the state, as above.'
+        : ` or has a state:\n\n${schemaTable('property', outputs)}`),
     ...(notes.more ?? []).flatMap(({ heading, text }) => [`## ${heading}`, ...text]),
     '## When it fails',
-    'What each code means here; what they all mean anywhere is in [failures.md](../failures.md).',
-    table(
-      ['code', 'tried again', 'here'],
-      Object.entries(notes.failures).map(([failure, here]) => [
-        code(failure),
-        FAILURES[failure as FailureCode].retry ? 'yes' : 'no',
-        here,
-      ]),
-    ),
+    'What each code means here. `at once` is within the same rotation, for `REKEY_TARGET_BUDGET`; `later` is after a scheduled run, after the times of ' +
+      '`REKEY_RETRY_AFTER`. What they mean anywhere is in [failures.md](../failures.md).',
+    ...failureTables(notes.failures),
   ])
 }
 
-function commandsFor({ example }: RotatorNotes): string {
-  const name = example.at(-1)?.environment ?? ''
-  return [`rekey env rotate ${name}`, `rekey env run ${name} -- ./app`].join('\n')
+/** How many credentials are valid at a time, in a sentence. */
+export function slotsOf({ slots }: AnyRotator): string {
+  return slots === 2
+    ? 'Two credentials are valid at any time: a rotation replaces the older one, and whoever holds the other keeps access.'
+    : 'One credential is valid at a time.'
 }
 
-/** One row per leaf, in the order of the schema; nested properties by their dotted path. */
-function propertyRows(schema: JSONSchema, prefix = ''): string[][] {
-  return Object.entries(schema.properties ?? {}).flatMap(([key, property]) => {
-    if (typeof property === 'boolean') return []
-    const path = prefix === '' ? key : `${prefix}.${key}`
-    const isRequired = (schema.required ?? []).includes(key) ? 'yes' : 'no'
-    const notes = [
-      property.description ?? '',
-      property.enum ? `One of ${property.enum.map((value) => code(String(value))).join(', ')}.` : '',
-      property.default === undefined ? '' : `Default: ${code(JSON.stringify(property.default))}.`,
-      property.secret ? 'Secret.' : '',
-    ]
-    const row = [code(path), typeOf(property), isRequired, notes.filter((note) => note !== '').join(' ')]
-    return [row, ...propertyRows(property, path)]
-  })
+/** What to paste at the other side, and what each grant is for; nothing where nothing has to be done. */
+export function setupParts(
+  heading: string,
+  setup: Block[],
+  permissions: { who: string; grant: string; why: string }[],
+): string[] {
+  if (setup.length === 0 && permissions.length === 0) return []
+  return [
+    `## ${heading}`,
+    ...setup.flatMap(({ about, language, text }) => [about, fence(language, text)]),
+    ...(permissions.length > 0
+      ? [
+          'What each grant is for:',
+          table(
+            ['who', 'grant', 'why'],
+            permissions.map(({ who, grant, why }) => [who, code(grant), why]),
+          ),
+        ]
+      : []),
+  ]
 }
 
-function typeOf(schema: Schema): string {
-  if (typeof schema === 'boolean') return 'any'
-  const choices = schema.anyOf ?? schema.oneOf
-  return choices ? choices.map(typeOf).join(' or ') : (schema.type ?? 'any')
+/** Complete definitions, and what to type to save, rotate and use them. */
+export function exampleParts(example: Definition[]): string[] {
+  return [
+    ...example.flatMap(({ environment, about, yaml }) => [about, fence('yaml', `# ${environment}\n${yaml}`)]),
+    'With each in a file of its own:',
+    fence('sh', commandsFor(example)),
+  ]
+}
+
+export function annotationWords(inputs: JSONSchema): string[] {
+  const text = JSON.stringify(inputs)
+  return [
+    ...(text.includes('"rotateOnly"')
+      ? [
+          '_Rotate-only_: resolved while rotating and when the definition is saved, never when it is opened. Who opens it needs no right on what that input reads.',
+        ]
+      : []),
+    ...(text.includes('"secret":true')
+      ? ['_Secret_: sealed where it is stored, and redacted where it is shown.']
+      : []),
+  ]
 }
