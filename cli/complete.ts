@@ -88,6 +88,9 @@ async function argumentValues(
   switch (argument.name()) {
     case 'env':
       return environmentNames(context, current)
+    case 'rotator':
+    case 'provider':
+      return catalogueNames(context, `${argument.name()}s`, current)
     case 'file':
       return 'files'
     case 'command':
@@ -132,6 +135,21 @@ async function environmentNames(context: Context, current: string): Promise<Cand
     }))
     const offered = startingWith(current, short)
     return (offered.length > 0 ? offered : startingWith(current, full)).filter(isPlain)
+  } catch {
+    return []
+  }
+}
+
+/** @param plural as the API has it: `rotators` */
+async function catalogueNames(context: Context, plural: string, current: string): Promise<Candidate[]> {
+  try {
+    const api = context.api(AbortSignal.any([context.signal, AbortSignal.timeout(PATIENCE)]))
+    const { json } = await api.call<Record<string, string[]>>('GET', `/api/esc/${plural}`)
+    const names = json[plural] ?? []
+    return startingWith(
+      current,
+      names.map((value) => ({ value, about: '' })),
+    ).filter(isPlain)
   } catch {
     return []
   }

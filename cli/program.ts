@@ -10,7 +10,9 @@ import { addEnv } from './commands/env.ts'
 import { addGrant } from './commands/grant.ts'
 import { addLogin } from './commands/login.ts'
 import { addMigrate } from './commands/migrate.ts'
+import { addProvider } from './commands/provider.ts'
 import { addRotation } from './commands/rotation.ts'
+import { addRotator } from './commands/rotator.ts'
 import { addServer } from './commands/server.ts'
 import { addStatus } from './commands/status.ts'
 import { addTarget } from './commands/target.ts'
@@ -39,6 +41,8 @@ export function createProgram(context: Context, version: string): Command {
     addEnv,
     addRotation,
     addTarget,
+    addRotator,
+    addProvider,
     addToken,
     addGrant,
     addUser,

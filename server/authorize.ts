@@ -86,7 +86,8 @@ export async function authorizeBody(db: Database, request: FastifyRequest): Prom
     throw lacking(access.intoProject, `the project ${org}/${project}`, level)
 }
 
-async function demandMember(db: Database, login: string, organization: string): Promise<void> {
+/** @throws Refusal not-found */
+export async function demandMember(db: Database, login: string, organization: string): Promise<void> {
   if (!(await isMember(db, organization, login))) {
     throw new Refusal('not-found', `you belong to no organization ${organization}`)
   }

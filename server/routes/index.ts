@@ -1,6 +1,7 @@
 /** Every route of the API: one file per resource. */
 import type { FastifyInstance } from 'fastify'
 import type { Services } from '../services.ts'
+import { catalogueRoutes } from './catalogue.ts'
 import { checkRoutes } from './check.ts'
 import { definitionRoutes } from './definitions.ts'
 import { environmentRoutes } from './environments.ts'
@@ -35,4 +36,5 @@ export const routes: ((app: FastifyInstance, services: Services) => void)[] = [
   undoRoutes,
   unsettledRoutes,
   scheduleRoutes,
+  catalogueRoutes,
 ]

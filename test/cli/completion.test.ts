@@ -80,6 +80,9 @@ describe('what is offered', () => {
       ['completion', ''],
       ['bash', 'zsh', 'fish'],
     ],
+    [['rotator', 'show', 'post'], ['postgres']],
+    [['rotator', 'show', 'postgres', ''], []],
+    [['provider', 'show', 'aws'], ['aws-login']],
     [['nonsense', 'x'], []],
     [['env', 'nonsense', ''], []],
   ])('%j', async (words, values) => {
