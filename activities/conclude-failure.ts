@@ -6,10 +6,10 @@ import { CancelledFailure } from '@temporalio/activity'
 import { FAILURES, RotationFailure, type FailureCode } from '../model/failures.ts'
 import { advance, type Rotation } from '../store/journal.ts'
 import { ownLandingWithin } from '../store/unsettled.ts'
+import { isStoreAway } from '../store/away.ts'
 import type { Attempt } from './attempt.ts'
 import { codeFailure, originOf } from './guarded.ts'
 import type { ActivityServices } from './services.ts'
-import { isStoreAway } from './store-away.ts'
 
 /** Errors of ours (the store away, a defect) are tried again; a defect that stays becomes INTERNAL after so many. */
 const OWN_ERRORS_TRIED = 20

@@ -15,11 +15,11 @@ import { levelOn } from '../store/grants.ts'
 import { agesOfPaths, type NewRotation } from '../store/journal.ts'
 import type { Request } from '../store/requests.ts'
 import { latestRevision } from '../store/revisions.ts'
+import { isStoreAway } from '../store/away.ts'
 import { documentOf, evaluateRotateCall } from './definition.ts'
 import { originOf } from './guarded.ts'
 import { demandNoOlderStore } from './older-store.ts'
 import type { ActivityServices } from './services.ts'
-import { isStoreAway } from './store-away.ts'
 
 export interface DraftRotation {
   path: string

@@ -6,11 +6,11 @@ import { dataKeyOf, type Environment } from '../store/environments.ts'
 import type { RotationEvent } from '../store/events.ts'
 import type { Rotation } from '../store/journal.ts'
 import { getRevision, type Revision } from '../store/revisions.ts'
+import { isStoreAway } from '../store/away.ts'
 import { documentOf, evaluateRotateCall, parseDefinition, type EvaluatedCall } from './definition.ts'
 import { originOf } from './guarded.ts'
 import { credentialOf, newState, statePatch, type NewState } from './patch-states.ts'
 import type { ActivityServices } from './services.ts'
-import { isStoreAway } from './store-away.ts'
 
 export interface Publication {
   text: string

@@ -12,13 +12,13 @@ import type { Rehearsal } from '../rotators/rotator.ts'
 import { dataKeyOf, type Environment } from '../store/environments.ts'
 import type { NewRotation, Rotation } from '../store/journal.ts'
 import { unsettledRotations } from '../store/unsettled.ts'
+import { isStoreAway } from '../store/away.ts'
 import { Attempt } from './attempt.ts'
 import { evaluateRotateCall, type EvaluatedCall } from './definition.ts'
 import { originOf } from './guarded.ts'
 import { testPublished } from './prepare-change.ts'
 import { rehearseSettling } from './rehearse-settling.ts'
 import type { ActivityServices } from './services.ts'
-import { isStoreAway } from './store-away.ts'
 
 export interface PathToRehearse {
   environment: Environment

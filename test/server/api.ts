@@ -19,7 +19,7 @@ import { loadKeeper } from '../../store/keeper.ts'
 import { createKeyFile } from '../../store/key-file.ts'
 import { createToken } from '../../store/tokens.ts'
 import { addMember, ensureOrganization, ensureUser } from '../../store/users.ts'
-import { freshDatabase } from '../support/servers.ts'
+import { freshDatabase, type FreshDatabase } from '../support/servers.ts'
 
 /** Answers are looked into as they come; what they hold is what the tests assert. */
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -53,8 +53,12 @@ export interface CallOptions {
   headers?: Record<string, string>
 }
 
-export async function startApi(overrides: Partial<Services> = {}): Promise<Api> {
-  const database = await freshDatabase()
+/** @param given an empty database to stand on, of the shared server where absent */
+export async function startApi(
+  overrides: Partial<Services> = {},
+  given?: Pick<FreshDatabase, 'url' | 'drop'>,
+): Promise<Api> {
+  const database = given ?? (await freshDatabase())
   const folder = await mkdtemp(join(tmpdir(), 'rekey-api-'))
   const db = connectDatabase(database.url)
   await migrate(db)
