@@ -3,6 +3,7 @@ import type { AnyLogin } from '../rotators/logins/login.ts'
 import type { AnyRotator } from '../rotators/rotator.ts'
 import type { Database } from '../store/database.ts'
 import type { Keeper } from '../store/seal.ts'
+import type { OidcSettings } from './oidc/settings.ts'
 
 export interface Services {
   db: Database
@@ -10,6 +11,8 @@ export interface Services {
   findRotator(name: string): AnyRotator | undefined
   findLogin(name: string): AnyLogin | undefined
   settings: EnvironmentSettings
+  /** Absent: Rekey is no OpenID provider. */
+  oidc?: OidcSettings
 }
 
 export interface EnvironmentSettings {

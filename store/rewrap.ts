@@ -67,6 +67,8 @@ async function eachWrapped(
     if (!last) break
     after = last.id
   }
+  for (const row of await db.selectFrom('oidc_keys').select(['id', 'data_key']).orderBy('id').execute())
+    await visit({ replace: (from, to) => replaceOidcKey(db, row.id, from, to) }, row.data_key)
   // The canary last: until then the key from before is still asked for at every start.
   const canary = await db.selectFrom('key_canary').select(['sealed', 'hash_key']).executeTakeFirst()
   if (canary?.hash_key)
@@ -78,6 +80,16 @@ async function eachWrapped(
 async function replaceDataKey(db: Database, id: string, from: Buffer, to: Buffer): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('environments')
+    .set({ data_key: to })
+    .where('id', '=', id)
+    .where('data_key', '=', from)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+async function replaceOidcKey(db: Database, id: string, from: Buffer, to: Buffer): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('oidc_keys')
     .set({ data_key: to })
     .where('id', '=', id)
     .where('data_key', '=', from)

@@ -233,6 +233,15 @@ export interface RehearsalsTable {
   created_at: Now
 }
 
+export interface OidcKeysTable {
+  id: string
+  public_key: ColumnType<unknown, string, never>
+  data_key: Buffer
+  private_key: Buffer | null
+  signs_from: Date
+  created_at: Now
+}
+
 export interface Tables {
   key_canary: KeyCanaryTable
   organizations: OrganizationsTable
@@ -254,5 +263,6 @@ export interface Tables {
   held_credentials: HeldCredentialsTable
   lost_revisions: LostRevisionsTable
   rehearsals: RehearsalsTable
+  oidc_keys: OidcKeysTable
   audit_log: AuditLogTable
 }

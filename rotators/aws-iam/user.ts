@@ -41,15 +41,24 @@ export function targetOf({ partition, account, name }: IamUser): string {
   return `arn:${partition}:iam::${account}:user/${name.toLowerCase()}`
 }
 
+/** Where a partition has what is global; undefined where that is not known. */
+export function homeRegion(partition: string): string | undefined {
+  return HOME[partition]
+}
+
+export function isRegion(given: unknown): given is string {
+  return typeof given === 'string' && REGION.test(given)
+}
+
 /** @throws RotationFailure INPUT_INVALID */
 export function regionOf(inputs: Partial<AwsIamInputs>, user: IamUser): string {
   const region: unknown = inputs.region
   if (region === undefined || region === null || region === '') {
-    const home = HOME[user.partition]
+    const home = homeRegion(user.partition)
     if (home !== undefined) return home
     throw invalid(`region is needed for a user of the partition ${user.partition}`)
   }
-  if (typeof region === 'string' && REGION.test(region)) return region
+  if (isRegion(region)) return region
   throw invalid('region must be the name of a region, as in eu-central-1')
 }
 
