@@ -3,16 +3,18 @@
  * password, set by a managing user. Changes nothing but that password, and sends it to the server only to log in.
  */
 import { RotationFailure } from '../model/failures.ts'
+import type { Limits } from './database/deadline.ts'
+import { generatePassword } from './database/password.ts'
+import { demandUser, managingRefused, nextUser, openTurns } from './database/turns.ts'
 import { changePassword } from './postgres/change.ts'
 import { LoginRefused } from './postgres/failures.ts'
-import { generatePassword } from './postgres/password.ts'
 import { preflight } from './postgres/preflight.ts'
 import { rehearse } from './postgres/rehearse.ts'
 import { managingUserOf, rotateUsersOf, routeOf, targetsOf } from './postgres/route.ts'
 import { POSTGRES_INPUTS, POSTGRES_STATE } from './postgres/schema.ts'
 import type { PostgresCredential, PostgresInputs } from './postgres/schema.ts'
-import { Session, type Limits } from './postgres/session.ts'
-import type { Rotator, RotatorContext, RotatorState, TestAnswer } from './rotator.ts'
+import { Session } from './postgres/session.ts'
+import type { Rotator, RotatorContext, TestAnswer } from './rotator.ts'
 
 export const postgres: Rotator<PostgresInputs, PostgresCredential, PostgresCredential> = {
   name: 'postgres',
@@ -51,33 +53,23 @@ export const postgres: Rotator<PostgresInputs, PostgresCredential, PostgresCrede
 
   identity: (credential) => credential.username,
 
-  open(_inputs, state) {
-    if (state.current === null) throw new RotationFailure('STATE_INVALID', 'not rotated yet')
-    return state.previous === null
-      ? { current: state.current }
-      : { current: state.current, previous: state.previous }
-  },
+  open: (_inputs, state) => openTurns(state),
 
   async prepare(inputs, state, context) {
-    const username = nextUser(inputs, state)
+    const username = nextUser(rotateUsersOf(inputs), state)
     await asManagingUser(inputs, context, (session) => preflight(session, username, inputs.database.database))
     return { username, password: generatePassword() }
   },
 
   async rehearse(inputs, state, context) {
-    const next = nextUser(inputs, state)
+    const next = nextUser(rotateUsersOf(inputs), state)
     const other = rotateUsersOf(inputs).find((user) => user !== next)!
     const users = { next, other, database: inputs.database.database }
     return await asManagingUser(inputs, context, (session) => rehearse(session, users, context))
   },
 
   async apply(inputs, prepared, context) {
-    if (!rotateUsersOf(inputs).includes(prepared.username)) {
-      throw new RotationFailure(
-        'INPUT_INVALID',
-        `rotateUsers no longer name ${JSON.stringify(prepared.username)}`,
-      )
-    }
+    demandUser(rotateUsersOf(inputs), prepared.username)
     const limits = { ...context, urgent: true }
     await asManagingUser(inputs, limits, (session) => changePassword(session, prepared, context))
     return prepared
@@ -92,19 +84,6 @@ export const postgres: Rotator<PostgresInputs, PostgresCredential, PostgresCrede
   },
 }
 
-/** The slot to be written: never the one that is `current`. */
-function nextUser(inputs: PostgresInputs, state: RotatorState<PostgresCredential>): string {
-  const [first, second] = rotateUsersOf(inputs)
-  if (state.current === null) return first
-  const { username } = state.current
-  if (username === first) return second
-  if (username === second) return first
-  throw new RotationFailure(
-    'STATE_INVALID',
-    `the state's current user ${JSON.stringify(username)} is neither of rotateUsers; name it there again, or drop the state`,
-  )
-}
-
 async function asManagingUser<T>(
   inputs: PostgresInputs,
   context: Limits,
@@ -114,12 +93,7 @@ async function asManagingUser<T>(
   const route = routeOf(inputs)
   const session = await Session.open(route, { ...managing, managing: true }, context).catch(
     (error: unknown) => {
-      if (!(error instanceof LoginRefused)) throw error
-      const who = JSON.stringify(managing.username)
-      throw new RotationFailure(
-        'LOGIN_FAILED',
-        `${route.host}:${route.port} refused the managing user ${who}; correct database.managingUser`,
-      )
+      throw error instanceof LoginRefused ? managingRefused(route, managing.username) : error
     },
   )
   try {

@@ -1,25 +1,16 @@
 /**
- * Maps what the driver, the network, TLS and the server report to closed codes with words of our own. Nothing of the
- * reported text gets through: it may hold a statement, a certificate or another host's data.
+ * Maps what the driver and the server report to closed codes with words of our own. Nothing of the reported text gets
+ * through: it may hold a statement, a certificate or another host's data.
  */
 import { RotationFailure } from '../../model/failures.ts'
-import type { Route } from './route.ts'
+import { connectionBroke, networkFailure, noTls } from '../database/failures.ts'
+import type { Moment } from '../database/failures.ts'
 
-/** What was going on when it failed. `who` is how people are told about the user: `user "x"`, `the managing user "m"`. */
-export interface Moment {
-  doing: 'connecting' | 'reading' | 'changing'
-  who: string
-  managing: boolean
-  route: Route
-}
+export { LoginRefused } from '../database/failures.ts'
+export type { Moment } from '../database/failures.ts'
 
 /** The driver's own constant for a server that answers a request for TLS with a bare N. */
 export const NO_TLS = 'The server does not support SSL connections'
-
-/** The server looked at the password, or at the user who proved it, and said no. */
-export class LoginRefused extends Error {
-  override name = 'LoginRefused'
-}
 
 /** What is one already passes through unchanged. */
 export function failureOf(error: unknown, moment: Moment): RotationFailure {
@@ -29,7 +20,7 @@ export function failureOf(error: unknown, moment: Moment): RotationFailure {
   if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]{4}$/.test(code)) {
     return serverFailure(code, String(message), moment, place)
   }
-  return networkFailure(typeof code === 'string' ? code : '', String(message), moment, place)
+  return driverFailure(typeof code === 'string' ? code : '', String(message), moment, place)
 }
 
 function serverFailure(state: string, message: string, moment: Moment, place: string): RotationFailure {
@@ -89,56 +80,17 @@ function serverFailure(state: string, message: string, moment: Moment, place: st
   return of('INTERNAL', `${place} answered with an error that Rekey does not know`)
 }
 
-const CERTIFICATE = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|PATH_LENGTH_|HOSTNAME_MISMATCH)/
-
-function networkFailure(code: string, message: string, moment: Moment, place: string): RotationFailure {
-  const { route } = moment
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH') {
-    return new RotationFailure(
-      'INPUT_INVALID',
-      `the certificate of ${place} is for another name; set database.host to a name that it holds, or database.sslmode to verify-ca`,
-    )
-  }
-  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
-    return new RotationFailure(
-      'INPUT_INVALID',
-      `the certificate of ${place} is not valid at this time; renew it`,
-    )
-  }
-  if (CERTIFICATE.test(code)) {
-    return new RotationFailure(
-      'INPUT_INVALID',
-      `the certificate of ${place} is from an authority that is not trusted; put that authority into database.ca`,
-    )
-  }
-  if (message === NO_TLS) {
-    return new RotationFailure(
-      'INPUT_INVALID',
-      `${place} does not offer TLS, which database.sslmode (${route.sslmode}) demands; switch TLS on there, or set database.sslmode to disable if the network between is trusted`,
-    )
-  }
-  if (code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) {
-    return new RotationFailure('TARGET_UNREACHABLE', `no TLS connection to ${place} could be agreed on`)
-  }
-  if (code === 'ETIMEDOUT') return new RotationFailure('TARGET_TIMEOUT', `${place} did not answer in time`)
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_FAIL' || code === 'EAI_NODATA') {
-    return new RotationFailure(
-      'TARGET_UNREACHABLE',
-      `the name ${route.host} (database.host) could not be resolved`,
-    )
-  }
-  if (code === 'ECONNREFUSED') {
-    return new RotationFailure('TARGET_UNREACHABLE', `nothing accepts connections at ${place}`)
-  }
+function driverFailure(code: string, message: string, moment: Moment, place: string): RotationFailure {
+  if (message === NO_TLS) return noTls(moment.route)
+  const known = networkFailure(code, moment)
+  if (known) return known
   if (message.startsWith('SASL: SCRAM-SERVER-FINAL-MESSAGE')) {
     return new RotationFailure(
       'VERIFY_FAILED',
       `${place} could not prove that it knows the password of ${moment.who}`,
     )
   }
-  if (/^E[A-Z]+$/.test(code) || /^(Connection terminated|Client (has|was) )/.test(message)) {
-    return new RotationFailure('TARGET_UNREACHABLE', `the connection to ${place} broke`)
-  }
+  if (/^(Connection terminated|Client (has|was) )/.test(message)) return connectionBroke(moment.route)
   return new RotationFailure(
     'TARGET_UNREACHABLE',
     `what answers at ${place} does not speak as PostgreSQL does`,

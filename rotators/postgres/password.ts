@@ -1,16 +1,6 @@
-/** Makes passwords, and what PostgreSQL stores of them. Never sends, stores or prints either. */
-import { createHash, createHmac, pbkdf2, randomBytes, randomInt } from 'node:crypto'
+/** What PostgreSQL stores of passwords. Never sends, stores or prints either. */
+import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
-
-/** Survives URLs, shells, YAML and connection strings without quoting. */
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
-/** 40 × log2(62) = 238 bits. */
-const LENGTH = 40
-
-/** A new password; `randomInt` is unbiased. */
-export function generatePassword(): string {
-  return Array.from({ length: LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
-}
 
 /**
  * The verifier that a server with this `password_encryption` would have computed itself. Only for passwords in

@@ -3,9 +3,10 @@
  * comparison of the two users. Leaves nothing at the server: no password, no lock.
  */
 import { RotationFailure } from '../../model/failures.ts'
+import { generatePassword } from '../database/password.ts'
 import type { Rehearsal, RotatorContext } from '../rotator.ts'
 import { compareUsers } from './compare-users.ts'
-import { generatePassword, passwordVerifier } from './password.ts'
+import { passwordVerifier } from './password.ts'
 import { preflight, quoteIdentifier } from './preflight.ts'
 import type { Session } from './session.ts'
 

@@ -2,23 +2,15 @@
  * One logged-in connection for one piece of work, destroyed after it. Every wait has a deadline; whatever goes wrong
  * comes out as a `RotationFailure` or as `LoginRefused`. Knows nothing of roles and passwords beyond its own login.
  */
-import { RotationFailure } from '../../model/failures.ts'
+import { Deadline } from '../database/deadline.ts'
+import type { Limits } from '../database/deadline.ts'
+import { takePlace } from '../database/places.ts'
 import { createDriver } from './driver.ts'
 import type { Driver } from './driver.ts'
 import { LoginRefused, NO_TLS, failureOf } from './failures.ts'
 import type { Moment } from './failures.ts'
-import { takePlace } from './places.ts'
 import type { Route } from './route.ts'
 import type { PostgresCredential } from './schema.ts'
-
-export interface Limits {
-  /** Ends the session, unless `ignoreSignal` was called. */
-  signal: AbortSignal
-  /** Milliseconds for connecting and everything after it, unless `within` sets another limit. */
-  timeout: number
-  /** Something is to be changed before a deadline: such a session waits for its place before no other. */
-  urgent?: boolean
-}
 
 export interface LoginAs extends PostgresCredential {
   managing: boolean
@@ -26,21 +18,14 @@ export interface LoginAs extends PostgresCredential {
 
 export class Session {
   readonly #moment: Moment
-  readonly #signal: AbortSignal
+  readonly #deadline: Deadline
   readonly #leave: () => void
-  readonly #over = Promise.withResolvers<never>()
   #driver: Driver | undefined
-  #timer: NodeJS.Timeout | undefined
-  #onAbort = (): void => this.#stop(new RotationFailure('CANCELLED', 'stopped before anything was changed'))
 
   private constructor(moment: Moment, limits: Limits, leave: () => void) {
     this.#moment = moment
     this.#leave = leave
-    this.#signal = limits.signal
-    this.#over.promise.catch(() => {})
-    this.within(limits.timeout)
-    if (limits.signal.aborted) this.#onAbort()
-    limits.signal.addEventListener('abort', this.#onAbort)
+    this.#deadline = new Deadline(moment.route, limits, () => this.#driver?.close(true))
   }
 
   /** @throws LoginRefused, RotationFailure */
@@ -74,7 +59,7 @@ export class Session {
 
   async #try(encrypted: boolean, login: LoginAs): Promise<void> {
     this.#driver = createDriver(this.#moment.route, encrypted, login)
-    await Promise.race([this.#over.promise, this.#driver.client.connect()])
+    await this.#deadline.wait(this.#driver.client.connect())
   }
 
   /** Like libpq, the other way is tried only when this one was turned down before any password was asked for. */
@@ -97,15 +82,12 @@ export class Session {
 
   /** Everything from here on, `close` excepted, takes at most so many milliseconds. */
   within(milliseconds: number): void {
-    clearTimeout(this.#timer)
-    const { host, port } = this.#moment.route
-    const late = () => new RotationFailure('TARGET_TIMEOUT', `${host}:${port} did not answer in time`)
-    this.#timer = setTimeout(() => this.#stop(late()), milliseconds)
+    this.#deadline.within(milliseconds)
   }
 
   /** From the moment a change is sent, its answer matters more than whoever lost interest. */
   ignoreSignal(): void {
-    this.#signal.removeEventListener('abort', this.#onAbort)
+    this.#deadline.ignoreSignal()
   }
 
   /** @throws RotationFailure */
@@ -136,22 +118,16 @@ export class Session {
 
   async #send(text: string, values?: unknown[]): Promise<{ rows: unknown[]; command: string }> {
     try {
-      return await Promise.race([this.#over.promise, this.#driver!.client.query(text, values)])
+      return await this.#deadline.wait(this.#driver!.client.query(text, values))
     } catch (error) {
       throw failureOf(error, this.#moment)
     }
   }
 
   close(): void {
-    clearTimeout(this.#timer)
-    this.ignoreSignal()
+    this.#deadline.end()
     this.#driver?.close(this.#moment.doing === 'connecting')
     this.#leave()
-  }
-
-  #stop(failure: RotationFailure): void {
-    this.#over.reject(failure)
-    this.#driver?.close(true)
   }
 }
 

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { CONNECTIONS_PER_SERVER, takePlace } from '../../../rotators/postgres/places.ts'
+import { CONNECTIONS_PER_SERVER, takePlace } from '../../../rotators/database/places.ts'
 
 const never = new AbortController().signal
 const calm = { urgent: false, signal: never }
