@@ -21,6 +21,17 @@ export function openedValues(services: Services): OpenedValues {
 /** Past `capacity`, those least recently read are forgotten. `now`: a monotonic clock in milliseconds. */
 export function createOpenedValues(capacity: number, now = () => performance.now()): OpenedValues {
   const entries = new Map<string, { values: Environment | null; until: number }>()
+  let earliest = Infinity
+  const forgetExpired = () => {
+    const at = now()
+    // Looked through only when there is something to find: every `open` comes here.
+    if (at < earliest) return
+    earliest = Infinity
+    for (const [id, { until }] of entries) {
+      if (until <= at) entries.delete(id)
+      else earliest = Math.min(earliest, until)
+    }
+  }
   return {
     get: (sessionId) => {
       const entry = entries.get(sessionId)
@@ -30,13 +41,16 @@ export function createOpenedValues(capacity: number, now = () => performance.now
       return entry.values
     },
     set: (sessionId, values, lifetimeMs) => {
-      for (const [id, { until }] of entries) if (until <= now()) entries.delete(id)
+      forgetExpired()
       entries.delete(sessionId)
       for (const id of entries.keys()) {
         if (entries.size < capacity) break
         entries.delete(id)
       }
-      if (capacity > 0) entries.set(sessionId, { values, until: now() + lifetimeMs })
+      if (capacity <= 0) return
+      const until = now() + lifetimeMs
+      entries.set(sessionId, { values, until })
+      earliest = Math.min(earliest, until)
     },
   }
 }

@@ -18,6 +18,7 @@ import { openTracing } from '../telemetry/tracing.ts'
 import { createApp } from './app.ts'
 import { pingDatabase } from '../store/ping.ts'
 import { createKeyGuard } from './key-guard.ts'
+import { openLogStream } from './log-stream.ts'
 import { loggerOptions } from './logging.ts'
 import { registerServerMetrics, serveMetrics } from './metrics.ts'
 
@@ -40,7 +41,8 @@ export interface ServerOverrides {
 export async function startServer(config: Config, overrides: ServerOverrides = {}): Promise<RunningServer> {
   const keeper = await loadKeeper(config.keyFile, config.kmsKey)
   const db = connectDatabase(config.databaseUrl)
-  const early = pino(loggerOptions(config.logLevel))
+  const logTo = openLogStream()
+  const early = pino(loggerOptions(config.logLevel), logTo)
   const tracing = await openTracing('rekey-server', readTracing(), early)
   const client = connectTemporal({
     address: config.temporalAddress,
@@ -82,7 +84,7 @@ export async function startServer(config: Config, overrides: ServerOverrides = {
       },
       minScheduleInterval: config.minScheduleInterval,
     },
-    { logLevel: config.logLevel, metrics: metrics.http, tracing },
+    { logLevel: config.logLevel, logTo, metrics: metrics.http, tracing },
   )
   let scrapes: Awaited<ReturnType<typeof serveMetrics>>
   const close = async () => {
