@@ -3,10 +3,15 @@
  * It reads and decrypts; it never writes, and never rotates.
  */
 import type { Host, LoadedEnvironment } from '../language/index.ts'
-import { parseEnvironmentReference, formatEnvironmentName, type Version } from '../model/environment-name.ts'
+import {
+  parseEnvironmentReference,
+  formatEnvironmentName,
+  type EnvironmentName,
+  type Version,
+} from '../model/environment-name.ts'
 import { allows } from '../model/permissions.ts'
 import { Refusal } from '../model/refusal.ts'
-import { findEnvironmentOf } from '../store/callers.ts'
+import { findEnvironmentOf, fullName, type EnvironmentOfCaller } from '../store/callers.ts'
 import { dataKeyOf, type Environment } from '../store/environments.ts'
 import { taggedRevision } from '../store/revisions.ts'
 import { SealError } from '../store/seal.ts'
@@ -28,6 +33,8 @@ export interface HostOptions {
   logins: LoginMode
   /** Share it among evaluations that are to log in only once. */
   loginCache?: LoginCache
+  /** What the store has just said, for this very evaluation, of environments by their full names and of the rights there. */
+  justRead?: ReadonlyMap<string, EnvironmentOfCaller>
   signal?: AbortSignal
 }
 
@@ -36,6 +43,8 @@ export interface EvaluationHost extends Host {
   readonly denied: readonly string[]
   /** Older revisions that were loaded because a reference named them. */
   readonly pinned: readonly PinnedRevision[]
+  /** The environments that were asked for. */
+  readonly imported: readonly EnvironmentName[]
   /** Call it after each evaluation: a store that could not be read is no fault of the definition. */
   throwIfStoreFailed(): void
 }
@@ -45,6 +54,7 @@ export function createHost(services: Services, options: HostOptions): Evaluation
   const loaded = new Map<string, Promise<LoadedEnvironment>>()
   const denied: string[] = []
   const pinned: PinnedRevision[] = []
+  const imported: EnvironmentName[] = []
   let failure: { error: unknown } | undefined
 
   /** Words that are meant for people pass; a driver's do not, and are rethrown by `throwIfStoreFailed`. */
@@ -59,16 +69,24 @@ export function createHost(services: Services, options: HostOptions): Evaluation
     }
   }
 
+  const load = async (reference: string) => {
+    const { version, ...name } = parseEnvironmentReference(reference, environment.organization)
+    imported.push(name)
+    const found = options.justRead?.get(fullName(name)) ?? (await findEnvironmentOf(services.db, login, name))
+    return await loadFor(services, { reference, name, version, login, found })
+  }
+
   return {
     denied,
     pinned,
+    imported,
     throwIfStoreFailed: () => {
       if (failure) throw failure.error
     },
     loadEnvironment: (name) => {
       const known = loaded.get(name)
       if (known) return known
-      const loading = worded(loadFor(services, name, environment.organization, login)).then(
+      const loading = worded(load(name)).then(
         ({ environment: owner, number, text, ...parsed }) => {
           if (number < owner.newestRevision) pinned.push({ reference: name, environment: owner, number })
           return {
@@ -131,12 +149,20 @@ export async function decryptFor(
 
 async function loadFor(
   services: Services,
-  reference: string,
-  organization: string,
-  login: string,
+  {
+    reference,
+    name,
+    version,
+    login,
+    found: { environment, level },
+  }: {
+    reference: string
+    name: EnvironmentName
+    version: Version
+    login: string
+    found: EnvironmentOfCaller
+  },
 ): Promise<StoredDocument & { environment: Environment; number: number }> {
-  const { version, ...name } = parseEnvironmentReference(reference, organization)
-  const { environment, level } = await findEnvironmentOf(services.db, login, name)
   if (!environment || !allows(level, 'read')) throw new Refusal('not-found', doesNotExist(name))
   if (!allows(level, 'open'))
     throw new Refusal(

@@ -3,13 +3,15 @@
  * the session's row says what was opened, so that any copy of the server can evaluate it again.
  */
 import { open, type Diagnostic, type Environment as Values } from '../language/index.ts'
-import { formatEnvironmentName, parseVersion } from '../model/environment-name.ts'
+import { formatEnvironmentName, parseVersion, type EnvironmentName } from '../model/environment-name.ts'
 import { Refusal } from '../model/refusal.ts'
+import type { EnvironmentOfCaller } from '../store/callers.ts'
 import { findEnvironmentById, type Environment } from '../store/environments.ts'
-import { createSession, findSession } from '../store/sessions.ts'
+import { createSession, findSession, type OpenSession } from '../store/sessions.ts'
 import { demandLevel } from './access.ts'
 import { documentAt } from './documents.ts'
 import { createHost, noRevision, numberOf } from './host.ts'
+import { noteImports } from './imports-seen.ts'
 import { openedValues } from './opened-values.ts'
 import { warnOfRetired, type PinnedRevision } from './retired-credentials.ts'
 import type { Services } from './services.ts'
@@ -22,14 +24,17 @@ export interface OpenRequest {
   login: string
   /** Milliseconds that the session may be read. */
   durationMs: number
-  /** True when the environment and the person's right to open it were read from the store for this very request. */
-  justRead?: boolean
+  /**
+   * Set when the environment and the person's right to open it were read from the store for this very request: what was
+   * read with them, by full name.
+   */
+  justRead?: ReadonlyMap<string, EnvironmentOfCaller>
 }
 
 /** @throws Refusal not-found, forbidden, invalid (a duration; a definition that does not open, with diagnostics) */
 export async function openEnvironment(
   services: Services,
-  { environment, version, login, durationMs, justRead = false }: OpenRequest,
+  { environment, version, login, durationMs, justRead }: OpenRequest,
 ): Promise<{ sessionId: string; revision: number; diagnostics: Diagnostic[] }> {
   const { db, settings } = services
   if (!justRead) await demandLevel(db, environment, { login, level: 'open' })
@@ -42,11 +47,12 @@ export async function openEnvironment(
   const now = justRead ? environment : await findEnvironmentById(db, environment.id)
   const revision = now && (await numberOf(services, now, wanted))
   const evaluated =
-    revision === undefined ? undefined : await evaluate(services, { environment, revision, login })
+    revision === undefined ? undefined : await evaluate(services, { environment, revision, login, justRead })
   if (!now || revision === undefined || !evaluated)
     throw new Refusal('not-found', noRevision(environment, wanted))
   const { values, diagnostics, pinned } = evaluated
   const { organization } = environment
+  noteImports(services, environment, evaluated.imported)
   const reference = `${formatEnvironmentName(environment)}@${version}`
   const older = revision < now.newestRevision ? [{ reference, environment: now, number: revision }] : []
   const session = await createSession(db, {
@@ -67,8 +73,8 @@ export interface ReadSessionRequest {
   login: string
   /** A property path; without it, the whole environment. */
   property?: string
-  /** As in `OpenRequest`. */
-  justRead?: boolean
+  /** Set as in `OpenRequest`: the session, read with them, if there is one. */
+  justRead?: { session: OpenSession | undefined }
 }
 
 /**
@@ -77,11 +83,13 @@ export interface ReadSessionRequest {
  */
 export async function readSession(
   services: Services,
-  { environment, sessionId, login, property, justRead = false }: ReadSessionRequest,
+  { environment, sessionId, login, property, justRead }: ReadSessionRequest,
 ): Promise<string> {
   const { db } = services
   if (!justRead) await demandLevel(db, environment, { login, level: 'open' })
-  const session = await findSession(db, { id: sessionId, environmentId: environment.id, login })
+  const session = justRead
+    ? justRead.session
+    : await findSession(db, { id: sessionId, environmentId: environment.id, login })
   if (!session)
     throw new Refusal(
       'not-found',
@@ -100,25 +108,41 @@ export async function readSession(
   return environmentWire(values)
 }
 
+interface Evaluated {
+  values: Values | null
+  diagnostics: Diagnostic[]
+  pinned: readonly PinnedRevision[]
+  imported: readonly EnvironmentName[]
+}
+
 /** Undefined when there is no such revision. */
 async function evaluate(
   services: Services,
-  { environment, revision, login }: { environment: Environment; revision: number; login: string },
-): Promise<
-  { values: Values | null; diagnostics: Diagnostic[]; pinned: readonly PinnedRevision[] } | undefined
-> {
+  {
+    environment,
+    revision,
+    login,
+    justRead,
+  }: {
+    environment: Environment
+    revision: number
+    login: string
+    justRead?: OpenRequest['justRead'] | undefined
+  },
+): Promise<Evaluated | undefined> {
   const stored = await documentAt(services, {
     environmentId: environment.id,
     number: revision,
     name: formatEnvironmentName(environment),
   })
   if (!stored) return undefined
-  const host = createHost(services, { environment, login, logins: 'open' })
+  const host = createHost(services, { environment, login, logins: 'open', ...(justRead && { justRead }) })
   const { document, diagnostics: loading } = stored
   const evaluation = await open(document, host)
   host.throwIfStoreFailed()
   const diagnostics = [...loading, ...evaluation.diagnostics]
   const error = diagnostics.find(({ severity }) => severity === 'error')
   if (error) throw new Refusal('invalid', `the environment does not open: ${error.summary}`, diagnostics)
-  return { values: evaluation.environment, diagnostics, pinned: host.pinned }
+  const { pinned, imported } = host
+  return { values: evaluation.environment, diagnostics, pinned, imported }
 }

@@ -1,10 +1,10 @@
 /** The HTTP API as one fastify instance: hooks in their order, then the routes. Listens to nothing by itself. */
-import fastify, { LogController, type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance } from 'fastify'
 import { authenticate } from './authenticate.ts'
 import { authorize, authorizeBody, demandRule } from './authorize.ts'
 import { BODY_LIMIT, readBody } from './body.ts'
 import { handleClientError, handleError, handleNotFound } from './errors.ts'
-import { loggerOptions } from './logging.ts'
+import { loggerOptions, RequestLog } from './logging.ts'
 import { observeRequests, requestId } from './observe.ts'
 import { routes } from './routes/index.ts'
 import type { Services } from './services.ts'
@@ -35,7 +35,7 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
       ...(options.logTo && { stream: options.logTo }),
     },
     genReqId: requestId,
-    logController: new LogController({ requestIdLogLabel: 'requestId' }),
+    logController: new RequestLog({ requestIdLogLabel: 'requestId' }),
     bodyLimit: BODY_LIMIT,
     forceCloseConnections: 'idle',
     frameworkErrors: handleError,
@@ -74,7 +74,7 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
     const access = request.routeOptions.config.access
     if (access === undefined || access === 'anyone') return
     await services.demandKey()
-    await authenticate(services.db, request)
+    await authenticate(services, request)
     await authorize(services.db, request)
   })
   app.addHook('preValidation', async (request) => readBody(request))

@@ -2,12 +2,13 @@
  * Who asks for what, in one question: the token's owner, the environment of that name, and the grants there. Every
  * request asks it anew, so that taking a token or a grant away works at once; those that come together ask together.
  */
-import { sql, type RawBuilder } from 'kysely'
+import { CompiledQuery } from 'kysely'
 import type { EnvironmentName } from '../model/environment-name.ts'
 import { highestLevel, type Level } from '../model/permissions.ts'
 import { batched, oncePer } from './batch.ts'
 import type { Queryable } from './database.ts'
 import type { Environment } from './environments.ts'
+import { sessionIdOf, type OpenSession } from './sessions.ts'
 import { acceptToken, hashOf } from './tokens.ts'
 
 /** An environment and the highest level that any grant gives a person on it. */
@@ -16,15 +17,45 @@ export interface EnvironmentOfCaller {
   level: Level | null
 }
 
+export interface Caller extends EnvironmentOfCaller {
+  login: string
+  /** The one that was asked for, if it is this person's, in this environment, and has not expired. */
+  session: OpenSession | undefined
+  /** What was asked about beside it, by full name. */
+  others: ReadonlyMap<string, EnvironmentOfCaller>
+}
+
+export interface AskedBeside {
+  /** The id of a session, as somebody gave it. */
+  session?: string | undefined
+  others?: readonly EnvironmentName[]
+}
+
 /** @throws Refusal unauthenticated as `authenticateToken` */
 export async function findCaller(
   db: Queryable,
   token: string,
   name: EnvironmentName,
-): Promise<EnvironmentOfCaller & { login: string }> {
-  const row = await callers(db)({ ...name, key: hashOf(token).toString('hex') })
+  { session, others = [] }: AskedBeside = {},
+): Promise<Caller> {
+  const key = hashOf(token).toString('hex')
+  const ask = callers(db)
+  const [row, ...more] = await Promise.all([
+    ask({ ...name, key, session: sessionIdOf(session) }),
+    ...others.map((other) => ask({ ...other, key, session: null })),
+  ])
   await acceptToken(db, row && { ...row, id: row.tokenId })
-  return { login: row!.login, ...environmentOf(row!) }
+  return {
+    login: row!.login,
+    ...environmentOf(row!),
+    session: sessionOf(row!),
+    others: new Map(others.map((other, at) => [fullName(other), environmentOf(more[at]!)])),
+  }
+}
+
+/** As `Caller.others` has it. */
+export function fullName({ organization, project, name }: EnvironmentName): string {
+  return `${organization}/${project}/${name}`
 }
 
 /** The environment of that name and what `login` may do there. */
@@ -33,12 +64,12 @@ export async function findEnvironmentOf(
   login: string,
   name: EnvironmentName,
 ): Promise<EnvironmentOfCaller> {
-  const row = await environments(db)({ ...name, key: login })
+  const row = await environments(db)({ ...name, key: login, session: null })
   return row ? environmentOf(row) : { environment: undefined, level: null }
 }
 
 /** `key`: the hash of a token in hexadecimal digits, or a login. */
-type Question = EnvironmentName & { key: string }
+type Question = EnvironmentName & { key: string; session: string | null }
 
 type EnvironmentRow = { [Key in keyof Environment]: Environment[Key] | null } & {
   /** Of the question, from 1. */
@@ -52,65 +83,86 @@ type CallerRow = EnvironmentRow & {
   revokedAt: Date | null
   expired: boolean
   usedJustNow: boolean
+  sessionId: string | null
+  sessionRevision: number
+  sessionExpiresAt: Date
+  sessionLeftMs: number
 }
 
+const ASKED = `unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[])
+  with ordinality as asked (key, organization, project, name, session, at)`
+
+const IS_NAMED = `e.organization = asked.organization and e.project = asked.project and e.name = asked.name
+  and e.deleted_at is null`
+
+const environmentColumns = (login: string) => `e.id, e.organization, e.project, e.name,
+  e.newest_revision as "newestRevision",
+  e.created_at as "createdAt", e.modified_at as "modifiedAt", e.deleted_at as "deletedAt",
+  array(
+    select g.level from grants g
+    where g.login = ${login} and g.organization = e.organization and (
+      g.project is null or (g.project = e.project and g.environment_id is null) or g.environment_id = e.id)
+  ) as levels`
+
+// Texts, not builders: every request comes here, and they are the same each time.
+const CALLERS = `
+  select asked.at::int, t.id as "tokenId", t.login, t.revoked_at as "revokedAt",
+    coalesce(t.expires_at <= now(), false) as expired,
+    coalesce(t.last_used_at > now() - interval '1 minute', false) as "usedJustNow",
+    s.id as "sessionId", s.revision as "sessionRevision", s.expires_at as "sessionExpiresAt",
+    (extract(epoch from s.expires_at - now()) * 1000)::float8 as "sessionLeftMs",
+    ${environmentColumns('t.login')}
+  from ${ASKED}
+  join access_tokens t on t.hash = decode(asked.key, 'hex')
+  left join environments e on ${IS_NAMED}
+  left join open_sessions s on s.id = asked.session and s.environment_id = e.id and s.login = t.login
+    and s.expires_at > now()`
+
+const ENVIRONMENTS = `
+  select asked.at::int, ${environmentColumns('asked.key')}
+  from ${ASKED}
+  join environments e on ${IS_NAMED}`
+
 const callers = oncePer((db: Queryable) =>
-  batched((questions: Question[]) =>
-    askOnce<CallerRow>(db, questions, (asked) => {
-      return sql`
-        select asked.at::int, t.id as "tokenId", t.login, t.revoked_at as "revokedAt",
-          coalesce(t.expires_at <= now(), false) as expired,
-          coalesce(t.last_used_at > now() - interval '1 minute', false) as "usedJustNow",
-          ${environmentColumns(sql`t.login`)}
-        from ${asked}
-        join access_tokens t on t.hash = decode(asked.key, 'hex')
-        left join environments e on ${IS_NAMED}`
-    }),
-  ),
+  batched((questions: Question[]) => askOnce<CallerRow>(db, questions, CALLERS)),
 )
 
 const environments = oncePer((db: Queryable) =>
-  batched((questions: Question[]) =>
-    askOnce<EnvironmentRow>(db, questions, (asked) => {
-      return sql`
-        select asked.at::int, ${environmentColumns(sql`asked.key`)}
-        from ${asked}
-        join environments e on ${IS_NAMED}`
-    }),
-  ),
+  batched((questions: Question[]) => askOnce<EnvironmentRow>(db, questions, ENVIRONMENTS)),
 )
 
 /** Equal questions are one. */
 async function askOnce<Row extends EnvironmentRow>(
   db: Queryable,
   questions: Question[],
-  statement: (asked: RawBuilder<unknown>) => RawBuilder<unknown>,
+  statement: string,
 ): Promise<(Row | undefined)[]> {
-  const keys = questions.map(({ key, organization, project, name }) =>
-    JSON.stringify([key, organization, project, name]),
+  const keys = questions.map(({ key, organization, project, name, session }) =>
+    JSON.stringify([key, organization, project, name, session]),
   )
   const different = new Map(keys.map((key, at) => [key, questions[at]!]))
   const list = [...different.values()]
-  const column = (part: keyof Question) => sql`${list.map((question) => question[part])}::text[]`
-  const asked = sql`unnest(${column('key')}, ${column('organization')}, ${column('project')}, ${column('name')})
-    with ordinality as asked (key, organization, project, name, at)`
-  const { rows } = await sql<Row>`${statement(asked)}`.execute(db)
+  const columns = PARTS.map((part) => list.map((question) => question[part]))
+  const { rows } = await db.executeQuery<Row>(CompiledQuery.raw(statement, columns))
   const answers = new Map(rows.map((row) => [row.at, row]))
   const places = new Map([...different.keys()].map((key, at) => [key, at + 1]))
   return keys.map((key) => answers.get(places.get(key)!))
 }
 
-const IS_NAMED = sql`e.organization = asked.organization and e.project = asked.project and e.name = asked.name
-  and e.deleted_at is null`
+/** In the order of `ASKED`. */
+const PARTS = ['key', 'organization', 'project', 'name', 'session'] as const
 
-function environmentColumns(login: RawBuilder<unknown>) {
-  return sql`e.id, e.organization, e.project, e.name, e.newest_revision as "newestRevision",
-    e.created_at as "createdAt", e.modified_at as "modifiedAt", e.deleted_at as "deletedAt",
-    array(
-      select g.level from grants g
-      where g.login = ${login} and g.organization = e.organization and (
-        g.project is null or (g.project = e.project and g.environment_id is null) or g.environment_id = e.id)
-    ) as levels`
+function sessionOf(row: CallerRow): OpenSession | undefined {
+  const { sessionId, id, login, sessionRevision, sessionExpiresAt, sessionLeftMs } = row
+  if (sessionId === null || id === null) return undefined
+  return {
+    id: sessionId,
+    environmentId: id,
+    revision: sessionRevision,
+    login,
+    expiresAt: sessionExpiresAt,
+    leftMs: sessionLeftMs,
+  }
 }
 
 function environmentOf(row: EnvironmentRow): EnvironmentOfCaller {

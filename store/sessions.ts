@@ -67,6 +67,11 @@ export async function findSession(
 /** What people give as an id may be anything. */
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
+/** The id as the store can be asked for it; null for what is none. */
+export function sessionIdOf(given: string | undefined): string | null {
+  return given !== undefined && UUID.test(given) ? given : null
+}
+
 const lookups = oncePer((db: Queryable) =>
   batched(async (asked: { id: string }[]) => {
     const ids = asked.map(({ id }) => id).filter((id) => UUID.test(id))

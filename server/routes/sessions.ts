@@ -16,19 +16,20 @@ const DEFAULT_DURATION = '2h'
 export function sessionRoutes(app: FastifyInstance, services: Services): void {
   const typed = app.withTypeProvider<TypeBoxTypeProvider>()
   const config = { access: { environment: 'open' } } as const
+  const opening = { ...config, opensImports: true }
 
   for (const [url, params] of [
     [`${ENVIRONMENT}/open`, EnvironmentPath],
     [`${ENVIRONMENT}/versions/:version/open`, RevisionPath],
   ] as const) {
-    typed.post(url, { config, schema: { params, querystring: Duration } }, async (request) => {
-      const { environment, login } = request
+    typed.post(url, { config: opening, schema: { params, querystring: Duration } }, async (request) => {
+      const { environment, login, found } = request
       const { version } = request.params as { version?: string }
       const { sessionId, diagnostics } = await openEnvironment(services, {
         environment,
         login,
         durationMs: readDuration(request.query.duration ?? DEFAULT_DURATION),
-        justRead: true,
+        justRead: found!.others,
         ...(version !== undefined && { version }),
       })
       return { id: sessionId, ...(diagnostics.length > 0 && { diagnostics }) }
@@ -39,12 +40,12 @@ export function sessionRoutes(app: FastifyInstance, services: Services): void {
   typed.get(
     `${ENVIRONMENT}/open/:session`,
     { config, schema: { params: SessionPath, querystring: Property } },
-    async ({ environment, login, params, query }, reply) => {
+    async ({ environment, login, found, params, query }, reply) => {
       const wire = await readSession(services, {
         environment,
         login,
         sessionId: params.session,
-        justRead: true,
+        justRead: { session: found!.session },
         ...(query.property !== undefined && { property: query.property }),
       })
       return reply.type('application/json; charset=utf-8').send(wire === 'null' ? '{}' : wire)

@@ -105,9 +105,16 @@ describe('in the store', () => {
     expect(answers[1]).toMatchObject(known)
     expect(answers[2]).toMatchObject({ login: 'bob', level: null, environment: { id: environment.id } })
     expect(answers[3]).toBe('this access token is not known here')
-    expect(answers[4]).toEqual({ login: 'ada', level: null, environment: undefined })
+    const nothing = {
+      login: 'ada',
+      level: null,
+      environment: undefined,
+      session: undefined,
+      others: new Map(),
+    }
+    expect(answers[4]).toEqual(nothing)
     expect(answers[5]).toContain('invalid byte sequence')
-    expect(answers[6]).toEqual({ login: 'ada', level: null, environment: undefined })
+    expect(answers[6]).toEqual(nothing)
     expect(answers[7]).toMatchObject(known)
   })
 
@@ -159,5 +166,32 @@ describe('in the store', () => {
     const written = lines.map(({ actor, details }) => `${actor} ${(details as { session: string }).session}`)
     expect(new Set(written)).toEqual(new Set(made.map(({ login, id }) => `${login} ${id}`)))
     expect(written).toHaveLength(made.length)
+  })
+
+  test('what is asked beside is answered with the same rights: a session, other environments', async () => {
+    const { db } = store
+    const bobs = (await createToken(db, { login: 'bob', name: 'test' })).token.reveal()
+    const of = { environmentId: environment.id, organization: 'acme', revision: 1, login: 'ada' }
+    const session = await createSession(db, { ...of, durationMs: 60_000 })
+    const expired = await createSession(db, { ...of, durationMs: 0 })
+    const asked = (given: string, id: string, at = 'prod') =>
+      findCaller(db, given, name(at), { session: id, others: [name('prod'), name('none')] })
+    const [mine, bob, elsewhere, late, odd] = await Promise.all([
+      asked(token, session.id),
+      asked(bobs, session.id),
+      asked(token, session.id, 'none'),
+      asked(token, expired.id),
+      asked(token, 'no uuid'),
+    ])
+    const { leftMs: _left, ...row } = session
+    expect(mine.session).toMatchObject(row)
+    expect(mine.session!.leftMs).toBeGreaterThan(50_000)
+    for (const other of [bob, elsewhere, late, odd]) expect(other.session).toBeUndefined()
+    expect(mine.others.get('acme/app/prod')).toMatchObject({
+      level: 'admin',
+      environment: { id: environment.id },
+    })
+    expect(bob.others.get('acme/app/prod')).toMatchObject({ level: null })
+    expect(mine.others.get('acme/app/none')).toEqual({ environment: undefined, level: null })
   })
 })
