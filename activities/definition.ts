@@ -1,5 +1,5 @@
 /** One rotate call of a definition, evaluated: its rotator, its inputs, and the state that is published. */
-import { createHost, type LoginCache } from '../environments/host.ts'
+import { createHost, type EvaluationHost, type LoginCache } from '../environments/host.ts'
 import { secretTexts, targetsOf } from '../environments/secret-inputs.ts'
 import { slotsOf } from '../environments/state.ts'
 import { evaluateCall, load, toPlain, type Diagnostic, type Document } from '../language/index.ts'
@@ -16,6 +16,8 @@ export interface EvaluatedCall {
   /** Texts among the inputs that must not show in words. */
   secrets: string[]
   published: RotatorState<unknown>
+  /** Has the logins that these inputs were made with made anew by the next evaluation; false where none of them expires. */
+  dropLogins(): boolean
 }
 
 export interface EvaluateOptions {
@@ -55,7 +57,7 @@ export function parseDefinition(environment: Environment, text: string): Documen
   throw new RotationFailure('NOT_EVALUATED', describe(diagnostics) ?? 'the definition does not parse')
 }
 
-/** @throws RotationFailure INPUT_INVALID, STATE_INVALID, NOT_EVALUATED, PERMISSION_DENIED */
+/** @throws RotationFailure INPUT_INVALID, STATE_INVALID, NOT_EVALUATED, PERMISSION_DENIED; what a login failed with */
 export async function evaluateRotateCall(
   services: ActivityServices,
   options: EvaluateOptions,
@@ -74,7 +76,8 @@ export async function evaluateRotateCall(
   host.throwIfStoreFailed()
   const problem = describe(diagnostics)
   if (problem !== undefined) {
-    throw new RotationFailure(host.denied.length > 0 ? 'PERMISSION_DENIED' : 'NOT_EVALUATED', problem)
+    if (host.denied.length > 0) throw new RotationFailure('PERMISSION_DENIED', problem)
+    throw loginFailure(host, diagnostics) ?? new RotationFailure('NOT_EVALUATED', problem)
   }
   return {
     rotator,
@@ -82,7 +85,19 @@ export async function evaluateRotateCall(
     targets: targetsOf(rotator, inputs),
     secrets: secretTexts(inputs),
     published: slotsOf(state === null ? null : toPlain(state)),
+    dropLogins: () => {
+      const expiring = host.logins.filter(({ renewAt }) => renewAt !== undefined)
+      for (const login of expiring) options.loginCache?.drop(login)
+      return expiring.length > 0
+    },
   }
+}
+
+/** A login that failed keeps its code: whether to try again is decided by that. Its place is told as of any error. */
+function loginFailure(host: EvaluationHost, diagnostics: Diagnostic[]): RotationFailure | undefined {
+  const [failure] = host.loginFailures
+  const told = diagnostics.filter(({ summary }) => summary === failure?.message)
+  return failure?.withWords(describe(told) ?? failure.message)
 }
 
 /** The first error in words, with its place; undefined when there is none. */

@@ -1,5 +1,5 @@
 /** Logins are opened once per event and worker, shared by its rotations, and kept in memory alone. */
-import { createLoginCache, type LoginCache } from '../environments/host.ts'
+import { LoginCache } from '../environments/host.ts'
 
 const EVENTS = 100
 const caches = new Map<string, LoginCache>()
@@ -11,7 +11,7 @@ export function loginsOfEvent(eventId: string, generation: number): LoginCache {
   if (known) return known
   const oldest = caches.keys().next()
   if (caches.size >= EVENTS && !oldest.done) caches.delete(oldest.value)
-  const made = createLoginCache()
+  const made = new LoginCache()
   caches.set(key, made)
   return made
 }

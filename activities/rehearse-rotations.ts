@@ -2,7 +2,7 @@
  * A dry run: what a rotation of these paths would do now, found out without changing anything, at the targets or in the
  * journal. The question and the words of the answer are in a row of their own; Temporal gets counts.
  */
-import { createLoginCache } from '../environments/host.ts'
+import { LoginCache } from '../environments/host.ts'
 import type { RotationOutcome } from '../model/outcomes.ts'
 import type { RehearsalResult, RehearsedPath } from '../model/rehearsal.ts'
 import { findEnvironmentById, type Environment } from '../store/environments.ts'
@@ -68,7 +68,7 @@ async function rehearse(
   if (draft.refused || !revision) return result
   const document = documentOf(environment, revision)
   const rows = await finishRotations(services, db, environment, request, draft, rehearseClaims())
-  const loginCache = createLoginCache()
+  const loginCache = new LoginCache()
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(TIME_FOR_ALL)])
   const told = new Map<NewRotation, RehearsedPath>()
   const waiting = [...rows]

@@ -69,9 +69,14 @@ export async function rotateSecret(
     const call = await evaluate(services, row, event)
     await services.at('rotate: evaluated')
     const dataKey = await dataKeyOf(services.environments.db, services.environments.keeper, row.environmentId)
-    const attempt = new Attempt(services, row, call, { dataKey, signal: info.signal })
-    running.attempt = attempt
-    return await goOn(attempt)
+    const options = { dataKey, signal: info.signal }
+    const attempt = (running.attempt = new Attempt(services, row, call, options))
+    return await goOn(attempt).catch(async (error: unknown) => {
+      if (!isRefusedLogin(error) || !call.dropLogins()) throw error
+      // It expired while it was used, or was taken back: made anew, once, the row tells where to go on.
+      running.attempt = new Attempt(services, attempt.row, await evaluate(services, row, event), options)
+      return await goOn(running.attempt)
+    })
   } catch (error) {
     if (error instanceof StaleAttempt) throw error
     const concluded = await concludeFailure(services, error, {
@@ -112,6 +117,10 @@ async function goOn(attempt: Attempt): Promise<PathResult> {
         return resultOf(attempt.row)
     }
   }
+}
+
+function isRefusedLogin(error: unknown): boolean {
+  return error instanceof RotationFailure && error.code === 'LOGIN_FAILED'
 }
 
 /** The call on the plan's revision, with the new states of the rotations of this event that it depends on. */
