@@ -3,6 +3,7 @@
  * It reads and decrypts; it never writes, and never rotates.
  */
 import type { Host, LoadedEnvironment } from '../language/index.ts'
+import { RotationFailure } from '../model/failures.ts'
 import {
   parseEnvironmentReference,
   formatEnvironmentName,
@@ -16,13 +17,14 @@ import { dataKeyOf, type Environment } from '../store/environments.ts'
 import { taggedRevision } from '../store/revisions.ts'
 import { SealError } from '../store/seal.ts'
 import { doesNotExist } from './access.ts'
-import { adaptLogin, type LoginCache, type LoginMode } from './adapt-login.ts'
+import { adaptLogin, type LoginMode, type LoginsOfEvaluation } from './adapt-login.ts'
 import { adaptRotator } from './adapt-rotator.ts'
 import { documentAt, type StoredDocument } from './documents.ts'
+import type { KeptLogin, LoginCache } from './login-cache.ts'
 import type { PinnedRevision } from './retired-credentials.ts'
 import type { Services } from './services.ts'
 
-export { createLoginCache, type LoginCache } from './adapt-login.ts'
+export { LoginCache } from './login-cache.ts'
 
 export interface HostOptions {
   /** The root environment; without an id, a text that belongs to none. */
@@ -45,16 +47,29 @@ export interface EvaluationHost extends Host {
   readonly pinned: readonly PinnedRevision[]
   /** The environments that were asked for. */
   readonly imported: readonly EnvironmentName[]
+  /** Logins that were asked for. */
+  readonly logins: readonly KeptLogin[]
+  /** What login providers failed with. */
+  readonly loginFailures: readonly RotationFailure[]
   /** Call it after each evaluation: a store that could not be read is no fault of the definition. */
   throwIfStoreFailed(): void
 }
 
 export function createHost(services: Services, options: HostOptions): EvaluationHost {
-  const { environment, login, logins, signal } = options
+  const { environment, login, signal, loginCache: cache } = options
   const loaded = new Map<string, Promise<LoadedEnvironment>>()
   const denied: string[] = []
   const pinned: PinnedRevision[] = []
   const imported: EnvironmentName[] = []
+  const logins: LoginsOfEvaluation = {
+    mode: options.logins,
+    asker: { organization: environment.organization, login },
+    guard: (work) => worded(work()),
+    used: [],
+    failures: [],
+    ...(cache && { cache }),
+    ...(signal && { signal }),
+  }
   let failure: { error: unknown } | undefined
 
   /** Words that are meant for people pass; a driver's do not, and are rethrown by `throwIfStoreFailed`. */
@@ -63,7 +78,7 @@ export function createHost(services: Services, options: HostOptions): Evaluation
       return await work
     } catch (error) {
       if (error instanceof SealError) throw new Error(error.message)
-      if (error instanceof Refusal) throw error
+      if (error instanceof Refusal || error instanceof RotationFailure) throw error
       failure ??= { error }
       throw new Error('the store could not be read; try again')
     }
@@ -80,6 +95,8 @@ export function createHost(services: Services, options: HostOptions): Evaluation
     denied,
     pinned,
     imported,
+    logins: logins.used,
+    loginFailures: logins.failures,
     throwIfStoreFailed: () => {
       if (failure) throw failure.error
     },
@@ -106,12 +123,12 @@ export function createHost(services: Services, options: HostOptions): Evaluation
     loadProvider: async (name) => {
       const provider = services.findLogin(name)
       if (!provider) throw new Error(`there is no login provider named "${name}"`)
-      return adaptLogin(services, provider, { mode: logins, cache: options.loginCache, signal })
+      return adaptLogin(services, provider, logins)
     },
     loadRotator: async (name) => {
       const rotator = services.findRotator(name)
       if (!rotator) throw new Error(`there is no rotator named "${name}"`)
-      return adaptRotator(rotator, { withoutState: logins === 'unknown' ? 'unknown' : 'error' })
+      return adaptRotator(rotator, { withoutState: logins.mode === 'unknown' ? 'unknown' : 'error' })
     },
     decrypt: async (ciphertext) => {
       if (environment.id === undefined)
