@@ -100,18 +100,16 @@ async function prepareState(services: ActivityServices, source: Source, row: Rot
   const { environment, event, newest } = source
   const document = documentOf(environment, newest)
   const call = await evaluateForCommit(services, source, newest, row)
+  const fate = call.rotator.withoutTarget ? 'the new value was given to nobody' : 'the new credential is kept'
   if (newest.number !== event.baseRevision) {
     const base = await getRevision(services.environments.db, environment.id, event.baseRevision)
     const planned = base && (await evaluateForCommit(services, source, base, row))
     if (!planned || !isDeepStrictEqual(planned.published, call.published)) {
-      throw new RotationFailure(
-        'CONFLICT',
-        'the state of this call was edited meanwhile; the new credential is kept',
-      )
+      throw new RotationFailure('CONFLICT', `the state of this call was edited meanwhile; ${fate}`)
     }
   }
   if (!isDeepStrictEqual(call.targets, row.targets)) {
-    throw new RotationFailure('CONFLICT', 'this call names another target now; the new credential is kept')
+    throw new RotationFailure('CONFLICT', `this call names another target now; ${fate}`)
   }
   const state = newState(await credentialOf(services, row), call.published, row.previousFrom)
   return { row, patch: statePatch(document, row.path, call, state), state }

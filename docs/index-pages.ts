@@ -12,7 +12,9 @@ export function rotatorsPage(): string {
       rotatorNames().map((name) => {
         const { title, slots, permissions } = findRotator(name)!
         const grants =
-          permissions.length === 0 ? 'nothing' : [...new Set(permissions.map(({ who }) => who))].join('; ')
+          permissions.length === 0
+            ? 'nothing: there is no target'
+            : [...new Set(permissions.map(({ who }) => who))].join('; ')
         return [`[${name}](${name}.md)`, title, String(slots), grants]
       }),
     ),

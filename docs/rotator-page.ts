@@ -42,7 +42,9 @@ export function rotatorPage(rotator: AnyRotator): string {
 }
 
 /** How many credentials are valid at a time, in a sentence. */
-export function slotsOf({ slots }: AnyRotator): string {
+export function slotsOf({ slots, withoutTarget }: AnyRotator): string {
+  if (withoutTarget)
+    return 'The newest two are kept. Rekey makes them up, and nothing outside it is told: there is no target, and no log-in before publication.'
   return slots === 2
     ? 'Two credentials are valid at any time: a rotation replaces the older one, and whoever holds the other keeps access.'
     : 'One credential is valid at a time.'

@@ -92,7 +92,7 @@ async function append(
   await refuseUnderEvent(db, environment.id, prepared.changed)
   const environmentId = environment.id
   const revision = await appendRevision(db, { environmentId, text: prepared.text, creator: login })
-  for (const { path, targets } of prepared.calls) {
+  for (const { path, targets, rotator } of prepared.calls) {
     const state = prepared.states.get(path)
     if (state)
       await recordHeld(db, {
@@ -103,7 +103,7 @@ async function append(
         hmacs: stateHmacs(keeper, state),
       })
     // Targets that are only not known now may still be this path's.
-    if (targets.length > 0) await releaseClaims(db, environmentId, path, targets)
+    if (targets.length > 0 || rotator.withoutTarget) await releaseClaims(db, environmentId, path, targets)
   }
   const paths = new Set(prepared.calls.map((call) => call.path))
   for (const path of await claimedPaths(db, environmentId))

@@ -16,7 +16,9 @@ const SHORTEST = 3
 export function targetsOf(rotator: AnyRotator, inputs: Value): string[] {
   const secrets = secretTexts(inputs)
   const targets = withoutSecrets(secrets, () => rotator.targets(toPlain(inputs)))
-  if (secrets.length > 0 && targets.join() !== maskedTargets(rotator, inputs)) {
+  // Rotated without a claim it could be rotated twice: only what nothing outside knows may be.
+  if ((targets.length === 0) !== (rotator.withoutTarget === true)) throw new RotationFailure('INTERNAL')
+  if (secrets.length > 0 && targets.length > 0 && targets.join() !== maskedTargets(rotator, inputs)) {
     throw new RotationFailure(
       'INPUT_INVALID',
       'the inputs that say where and which user to rotate are shown to operators: they must not be secret',

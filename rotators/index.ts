@@ -1,9 +1,11 @@
 /** The registry of rotators: one line each. Nothing but the list. */
 import { awsIam } from './aws-iam.ts'
+import { passphrase } from './passphrase.ts'
+import { password } from './password.ts'
 import { postgres } from './postgres.ts'
 import type { AnyRotator } from './rotator.ts'
 
-const ROTATORS: AnyRotator[] = [awsIam, postgres]
+const ROTATORS: AnyRotator[] = [awsIam, passphrase, password, postgres]
 
 const byName = new Map(ROTATORS.map((rotator) => [rotator.name, rotator]))
 

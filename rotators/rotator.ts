@@ -89,6 +89,12 @@ export interface Rotator<Inputs, Credential, Prepared> {
   repeatable: boolean
   /** True when the target makes the credential up (an access key): a `previous` that is gone is then a free slot. */
   madeByTarget: boolean
+  /**
+   * True where nothing outside Rekey knows the credential, a text that it makes up for whoever reads it: `targets` is
+   * always empty then, and `prepare`, `apply` and `test` ask nobody. So nothing is ever in doubt, and nothing has to log
+   * in before it is published: `test` answers `works`.
+   */
+  withoutTarget?: true
   /** Absent where a credential works everywhere as soon as it was made. */
   settling?: Settling
   /**
@@ -103,7 +109,7 @@ export interface Rotator<Inputs, Credential, Prepared> {
   outputs: JSONSchema
   permissions: PermissionNote[]
   /**
-   * The targets that these inputs name, canonical, sorted, without a secret. Pure.
+   * The targets that these inputs name, canonical, sorted, without a secret; at least one, unless `withoutTarget`. Pure.
    * Refuses inputs that can be refused without asking the target (equal users, the managing user among them).
    * @throws RotationFailure INPUT_INVALID
    */
@@ -128,6 +134,11 @@ export interface Rotator<Inputs, Credential, Prepared> {
    * @throws RotationFailure; WriteDownFirst when more has to be changed than `prepared` says
    */
   apply(inputs: Inputs, prepared: Prepared, context: RotatorContext): Promise<Credential>
+  /**
+   * Milliseconds for which a change may still land after `sendBy + 2 × changeTimeout`, where something between here and
+   * the target goes on by itself. Absent: none. Pure.
+   */
+  lingers?(prepared: Prepared): number
   /** The credential that `prepared` will have made, where the value is ours to choose; null where it is not. */
   candidate(prepared: Prepared): Credential | null
   /** A real log-in over the route that the definition names. @throws when it cannot tell. */

@@ -20,6 +20,7 @@ export async function claimTargets(
   claim: { environmentId: string; path: string; rotationId: string; targets: string[] },
 ): Promise<ClaimHolder | undefined> {
   await releaseClaims(db, claim.environmentId, claim.path, claim.targets)
+  if (claim.targets.length === 0) return undefined
   const rows = await db
     .selectFrom('target_claims')
     .select(['target', 'environment_id', 'path'])

@@ -1,9 +1,13 @@
 /** The notes of each rotator, by its name. Nothing but the list. */
 import { awsIamNotes } from './aws-iam.ts'
 import type { RotatorNotes } from './notes.ts'
+import { passphraseNotes } from './passphrase.ts'
+import { passwordNotes } from './password.ts'
 import { postgresNotes } from './postgres.ts'
 
 export const ROTATOR_NOTES: Readonly<Record<string, RotatorNotes>> = {
   'aws-iam': awsIamNotes,
+  passphrase: passphraseNotes,
+  password: passwordNotes,
   postgres: postgresNotes,
 }

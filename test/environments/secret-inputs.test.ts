@@ -55,6 +55,22 @@ describe('targets are shown in clear', () => {
   })
 })
 
+describe('without a target', () => {
+  const password = findRotator('password')!
+
+  test('any input may be secret', () => {
+    const special: Value = { value: { overrideSpecial: { value: '_-', secret: true } } }
+    expect(targetsOf(password, special)).toEqual([])
+  })
+
+  test('only a rotator that says so rotates: otherwise nothing would be claimed', () => {
+    const forgetful = { ...postgres, targets: () => [] }
+    expect(() => targetsOf(forgetful, inputs([]))).toThrow(expect.objectContaining({ code: 'INTERNAL' }))
+    const contrary = { ...password, targets: () => ['somewhere'] }
+    expect(() => targetsOf(contrary, { value: {} })).toThrow(expect.objectContaining({ code: 'INTERNAL' }))
+  })
+})
+
 test('the longest secret goes first, and what is short is left', () => {
   const value = fromPlain({ a: 'pa', b: 'pass', c: ['password'] }, { secret: true })
   const secrets = secretTexts({ ...value, secret: true })
