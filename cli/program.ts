@@ -11,6 +11,7 @@ import { addGrant } from './commands/grant.ts'
 import { addLogin } from './commands/login.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addProvider } from './commands/provider.ts'
+import { addOidc } from './commands/oidc.ts'
 import { addRotation } from './commands/rotation.ts'
 import { addRotator } from './commands/rotator.ts'
 import { addServer } from './commands/server.ts'
@@ -35,6 +36,7 @@ export function createProgram(context: Context, version: string): Command {
     addMigrate,
     addAdmin,
     addKey,
+    addOidc,
     addConfig,
     addLogin,
     addStatus,

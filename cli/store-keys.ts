@@ -9,7 +9,8 @@ import { countOlder, rewrapKeys, type Rewrapped } from '../store/rewrap.ts'
 import { Failure } from './failure.ts'
 import { inWordsOfStore } from './store-errors.ts'
 
-interface Settings {
+/** Where store and keys are. */
+export interface StoreSettings {
   databaseUrl: string
   keyFile: string
   kmsKey: string | undefined
@@ -26,7 +27,7 @@ export interface DescribedKeys {
 }
 
 /** @throws Failure, Error in words for the operator; so do all of these. */
-export async function describeKeys(settings: Settings): Promise<DescribedKeys> {
+export async function describeKeys(settings: StoreSettings): Promise<DescribedKeys> {
   return await withStore(settings, async (db, keeper) => {
     const listed: DescribedKeys['keys'] = []
     const list = (name: string, holder: string, use?: string) =>
@@ -41,7 +42,7 @@ export async function describeKeys(settings: Settings): Promise<DescribedKeys> {
   })
 }
 
-export async function addKey(settings: Settings): Promise<{ name: string; keyFile: string }> {
+export async function addKey(settings: StoreSettings): Promise<{ name: string; keyFile: string }> {
   demandKeyFile(settings)
   return await withStore(settings, async () => {
     const { keys, next } = await readKeyFile(settings.keyFile)
@@ -52,14 +53,14 @@ export async function addKey(settings: Settings): Promise<{ name: string; keyFil
   })
 }
 
-export async function rotateKey(settings: Settings): Promise<Rewrapped & { name: string }> {
+export async function rotateKey(settings: StoreSettings): Promise<Rewrapped & { name: string }> {
   return await withStore(settings, async (db, keeper) => {
     const name = settings.kmsKey ?? (await bringForward(db, keeper, settings.keyFile))
     return { name, ...(await rewrapKeys(db, keeper)) }
   })
 }
 
-export async function retireKeys(settings: Settings): Promise<Rewrapped & { removed: string[] }> {
+export async function retireKeys(settings: StoreSettings): Promise<Rewrapped & { removed: string[] }> {
   demandKeyFile(settings)
   return await withStore(settings, async (db, keeper) => {
     const { keys, next } = await readKeyFile(settings.keyFile)
@@ -84,7 +85,7 @@ async function bringForward(db: Database, keeper: ProgramKeeper, keyFile: string
   return fingerprint(newest)
 }
 
-function demandKeyFile({ kmsKey }: Settings): void {
+function demandKeyFile({ kmsKey }: StoreSettings): void {
   if (kmsKey !== undefined)
     throw new Failure(
       'AWS KMS holds the key: point REKEY_KMS_KEY at another one and run "rekey key rotate"; ' +
@@ -92,8 +93,9 @@ function demandKeyFile({ kmsKey }: Settings): void {
     )
 }
 
-async function withStore<T>(
-  settings: Settings,
+/** Opens the store with its key, as the operator who has both. @throws Failure, Error in words for the operator */
+export async function withStore<T>(
+  settings: StoreSettings,
   work: (db: Database, keeper: ProgramKeeper) => Promise<T>,
 ): Promise<T> {
   const keeper = await loadKeeper(settings.keyFile, settings.kmsKey)

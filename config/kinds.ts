@@ -97,6 +97,28 @@ export const httpUrl: Kind<string> = {
   expects: 'a URL such as http://127.0.0.1:8790',
 }
 
+const THIS_MACHINE = new Set(['127.0.0.1', 'localhost', '[::1]'])
+
+/** By what name others know us: they compare it letter for letter. Without TLS for this machine's own tests alone. */
+export const issuerUrl: Kind<string> = {
+  read: (value) => {
+    const url = URL.parse(value)
+    if (!url || url.search || url.hash || url.username || url.password || /[?#]$/.test(value))
+      return undefined
+    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && THIS_MACHINE.has(url.hostname)))
+      return undefined
+    return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
+  },
+  write: asIs,
+  expects: 'an https URL without a query such as https://rekey.example.com',
+}
+
+export const audience: Kind<string> = {
+  read: (value) => (/^[\x21-\x7e]{1,200}$/.test(value) ? value : undefined),
+  write: asIs,
+  expects: 'up to 200 letters, digits and signs without spaces; {org} stands for the organization',
+}
+
 export const databaseUrl: Kind<string> = {
   read: (value) => readUrl(value, ['postgres:', 'postgresql:']),
   write: asIs,

@@ -143,6 +143,29 @@ export const VARIABLES = {
     '40',
     'rotations that one worker runs at once',
   ),
+  oidcIssuer: optional(
+    kinds.issuerUrl,
+    'REKEY_OIDC_ISSUER',
+    'URL that others know this installation by, as an OpenID provider; it must reach a server. Unset: it is none',
+  ),
+  oidcAudience: required(
+    kinds.audience,
+    'REKEY_OIDC_AUDIENCE',
+    'aws:{org}',
+    'whom the identity tokens for AWS are meant for; {org} is the organization',
+  ),
+  oidcKeyLifetime: required(
+    kinds.time,
+    'REKEY_OIDC_KEY_LIFETIME',
+    '90d',
+    'how long one key signs identity tokens before the next one does',
+  ),
+  oidcKeyLead: required(
+    kinds.time,
+    'REKEY_OIDC_KEY_LEAD',
+    '1d',
+    'how long a key is published before it signs: longer than anybody remembers the keys from before',
+  ),
   logLevel: required(kinds.logLevel, 'REKEY_LOG_LEVEL', 'info', 'least severity that is logged'),
   temporalCli: optional(
     kinds.text,

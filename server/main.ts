@@ -7,6 +7,7 @@ import { isKnown, request, wait, type RotationsClient } from '../client/rotation
 import { deleteSchedule, syncSchedule } from '../client/schedules.ts'
 import { createSearchAttributes } from '../client/search-attributes.ts'
 import { readTracing, type Config } from '../config/index.ts'
+import { oidcOf } from '../environments/oidc/settings.ts'
 import { DEFAULT_SETTINGS } from '../environments/services.ts'
 import { findLogin } from '../rotators/logins/index.ts'
 import { findRotator } from '../rotators/index.ts'
@@ -62,6 +63,7 @@ export async function startServer(config: Config, overrides: ServerOverrides = {
       findRotator,
       findLogin,
       settings: DEFAULT_SETTINGS,
+      ...oidcOf(config, metrics.oidc.token),
       rotations: {
         request: (asked) => request(on, asked),
         isKnown: (environmentId, requestKey) => isKnown(on, environmentId, requestKey),

@@ -4,18 +4,25 @@ import type { Config } from '../config/index.ts'
 import { createExposition } from '../telemetry/exposition.ts'
 import { registerHttpMetrics, type HttpMetrics } from '../telemetry/http-metrics.ts'
 import { listenForScrapes, type ScrapeListener } from '../telemetry/metrics-listener.ts'
+import { registerOidcMetrics, type OidcMetrics } from '../telemetry/oidc-metrics.ts'
 import { createRegistry, type Registry } from '../telemetry/registry.ts'
 import { registerRowGauges, type RowGauges, type Tally } from '../telemetry/row-gauges.ts'
 
 export interface ServerMetrics {
   registry: Registry
   http: HttpMetrics
+  oidc: OidcMetrics
   rows: RowGauges
 }
 
 export function registerServerMetrics(readRows: () => Promise<Tally>): ServerMetrics {
   const registry = createRegistry('server')
-  return { registry, http: registerHttpMetrics(registry), rows: registerRowGauges(registry, readRows) }
+  return {
+    registry,
+    http: registerHttpMetrics(registry),
+    oidc: registerOidcMetrics(registry),
+    rows: registerRowGauges(registry, readRows),
+  }
 }
 
 /** An address that is taken costs the metrics and not the API; whoever scrapes it notices. */

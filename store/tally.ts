@@ -37,7 +37,9 @@ type Counts = Record<
   | 'environments'
   | 'revisions'
   | 'activeSchedules'
-  | 'pausedSchedules',
+  | 'pausedSchedules'
+  | 'oidcKeys'
+  | 'oidcSigningKeyAge',
   number
 >
 
@@ -52,7 +54,10 @@ async function readCounts(db: Parameters<Parameters<typeof inTransaction>[1]>[0]
       (select count(*) filter (where deleted_at is null)::float8 as "environments",
         coalesce(sum(newest_revision), 0)::float8 as "revisions" from environments) as environments,
       (select count(*) filter (where not paused)::float8 as "activeSchedules",
-        count(*) filter (where paused)::float8 as "pausedSchedules" from schedules) as schedules`.execute(db)
+        count(*) filter (where paused)::float8 as "pausedSchedules" from schedules) as schedules,
+      (select count(*)::float8 as "oidcKeys",
+        coalesce(extract(epoch from now() - max(signs_from) filter (where signs_from <= now())), 0)::float8
+          as "oidcSigningKeyAge" from oidc_keys) as oidc_keys`.execute(db)
   return rows[0]!
 }
 

@@ -18,6 +18,8 @@ export interface Tally {
   activeSchedules: number
   pausedSchedules: number
   revisions: number
+  oidcKeys: number
+  oidcSigningKeyAge: number
 }
 
 export interface RowGauges {
@@ -57,6 +59,14 @@ const GAUGES: Record<keyof Omit<Tally, 'activeSchedules' | 'pausedSchedules'>, [
     ],
     environments: ['rekey_environments', 'Environments, deleted ones left out.'],
     revisions: ['rekey_revisions', 'Revisions of all environments, deleted ones included.'],
+    oidcKeys: [
+      'rekey_oidc_keys',
+      'Keys of identity tokens: the one that signs, the next one, and those before.',
+    ],
+    oidcSigningKeyAge: [
+      'rekey_oidc_signing_key_age_seconds',
+      'Time since the key that signs identity tokens began to; 0 without any. Growing past REKEY_OIDC_KEY_LIFETIME: no worker looks after it.',
+    ],
   }
 
 export function registerRowGauges(

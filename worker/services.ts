@@ -5,12 +5,13 @@ import type { Config } from '../config/index.ts'
 import { DEFAULT_SETTINGS } from '../environments/services.ts'
 import { findRotator } from '../rotators/index.ts'
 import { findLogin } from '../rotators/logins/index.ts'
+import type { OidcSettings } from '../environments/oidc/settings.ts'
 import type { Database } from '../store/database.ts'
 import type { Keeper } from '../store/seal.ts'
 
 export function createActivityServices(
   config: Pick<Config, 'targetBudget' | 'changeTimeout' | 'minRotationAge' | 'minManualAge' | 'retryAfter'>,
-  store: { db: Database; keeper: Keeper },
+  store: { db: Database; keeper: Keeper; oidc?: OidcSettings },
   log: Logger,
 ): ActivityServices {
   return {

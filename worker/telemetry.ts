@@ -3,6 +3,7 @@ import { Gauge, type Registry } from 'prom-client'
 import type { RotationTelemetry } from '../activities/observe.ts'
 import { rotatorNames } from '../rotators/index.ts'
 import { createExposition, type Exposition } from '../telemetry/exposition.ts'
+import { registerOidcMetrics, type OidcMetrics } from '../telemetry/oidc-metrics.ts'
 import { createRegistry } from '../telemetry/registry.ts'
 import { registerRotationMetrics, type RotationMetrics } from '../telemetry/rotation-metrics.ts'
 import { registerRowGauges, type RowGauges, type Tally } from '../telemetry/row-gauges.ts'
@@ -12,6 +13,7 @@ import { readSdkMetrics } from './runtime.ts'
 export interface WorkerMetrics {
   registry: Registry
   rotations: RotationMetrics
+  oidc: OidcMetrics
   rows: RowGauges
 }
 
@@ -32,6 +34,7 @@ export function registerWorkerMetrics(
   return {
     registry,
     rotations: registerRotationMetrics(registry, rotatorNames()),
+    oidc: registerOidcMetrics(registry),
     rows: registerRowGauges(registry, readRows),
   }
 }
@@ -40,10 +43,11 @@ export function createWorkerTelemetry(
   readRows: () => Promise<Tally>,
   isServing: () => boolean,
   tracing: Tracing,
-): { exposition: Exposition; rotations: RotationTelemetry } {
-  const { registry, rotations, rows } = registerWorkerMetrics(readRows, isServing)
+): { exposition: Exposition; rotations: RotationTelemetry; oidc: OidcMetrics } {
+  const { registry, rotations, oidc, rows } = registerWorkerMetrics(readRows, isServing)
   return {
     exposition: createExposition(registry, rows, readSdkMetrics),
     rotations: { metrics: rotations, tracing },
+    oidc,
   }
 }

@@ -1,14 +1,16 @@
 /**
- * `/healthz`: the process is up. `/readyz`: what it depends on is there too, and how many schedules are overdue, which
- * alone makes nobody unready. Anybody may ask, so names are never told.
+ * `/healthz`: the process is up. `/readyz`: what it depends on is there too, how many schedules are overdue, and whether
+ * the issuer's URL leads here; the last two alone make nobody unready. Anybody may ask, so names are never told.
  */
 import type { FastifyInstance } from 'fastify'
 import { describeOverdue } from '../../store/due-times.ts'
+import { createIssuerCheck } from '../issuer-check.ts'
 import type { Services } from '../services.ts'
 
 const CHECK_TIMEOUT = 5_000
 
-export function healthRoutes(app: FastifyInstance, { checks, db }: Services): void {
+export function healthRoutes(app: FastifyInstance, { checks, db, oidc }: Services): void {
+  const checkIssuer = createIssuerCheck(db, oidc)
   app.get('/healthz', { config: { access: 'anyone' }, logLevel: 'warn' }, () => ({ status: 'ok' }))
 
   app.get('/readyz', { config: { access: 'anyone' }, logLevel: 'warn' }, async (_request, reply) => {
@@ -16,7 +18,10 @@ export function healthRoutes(app: FastifyInstance, { checks, db }: Services): vo
     const results = await Promise.all(names.map((name) => succeedsInTime(checks[name]!)))
     const missing = names.filter((_, index) => !results[index])
     const states = Object.fromEntries(names.map((name, index) => [name, results[index] ? 'ok' : 'away']))
-    if (missing.length === 0) return { status: 'ok', checks: states, ...(await describeOverdue(db)) }
+    if (missing.length === 0) {
+      const [overdue, issuer] = await Promise.all([describeOverdue(db), checkIssuer()])
+      return { status: 'ok', checks: states, ...overdue, ...(issuer !== undefined && { oidcIssuer: issuer }) }
+    }
     return reply.code(503).send({ code: 503, message: `not ready: ${missing.join(', ')}`, checks: states })
   })
 }

@@ -11,6 +11,7 @@ import { memberRoutes } from './members.ts'
 import { revisionTagRoutes } from './revision-tags.ts'
 import { rehearsalRoutes } from './rehearsals.ts'
 import { revisionRoutes } from './revisions.ts'
+import { oidcRoutes } from './oidc.ts'
 import { rotationRoutes } from './rotations.ts'
 import { scheduleRoutes } from './schedules.ts'
 import { sessionRoutes } from './sessions.ts'
@@ -21,6 +22,7 @@ import { userRoutes } from './user.ts'
 
 export const routes: ((app: FastifyInstance, services: Services) => void)[] = [
   healthRoutes,
+  oidcRoutes,
   userRoutes,
   tokenRoutes,
   memberRoutes,

@@ -10,6 +10,9 @@ const ENVIRONMENT = '/api/esc/environments/:org/:project/:name'
 /** For other clients, or asked on the way by many commands. */
 const NO_COMMAND = {
   'GET /healthz': 'for whatever watches the process; status asks /readyz',
+  'GET /.well-known/openid-configuration':
+    'for whoever checks identity tokens; rekey oidc works on the store',
+  'GET /.well-known/jwks': 'for whoever checks identity tokens; rekey oidc works on the store',
   'GET /api/agents/signup': 'refuses clients that would sign up by themselves',
   'GET /api/esc/environments': 'the list over all organizations, as esc asks for it; env ls asks for one',
 }

@@ -29,6 +29,10 @@ describe('settings', () => {
       targetBudget: 120_000,
       changeTimeout: 5_000,
       maxConcurrentRotations: 40,
+      oidcIssuer: undefined,
+      oidcAudience: 'aws:{org}',
+      oidcKeyLifetime: 90 * 24 * 3_600_000,
+      oidcKeyLead: 24 * 3_600_000,
       logLevel: 'info',
       temporalCli: undefined,
       url: undefined,
@@ -87,6 +91,12 @@ describe('settings', () => {
     ['REKEY_MAX_CONCURRENT_ROTATIONS', '1e3'],
     ['REKEY_LOG_LEVEL', 'loud'],
     ['REKEY_TASK_QUEUE', 'a b'],
+    ['REKEY_OIDC_ISSUER', 'http://rekey.example.com'],
+    ['REKEY_OIDC_ISSUER', 'https://rekey.example.com/?a=b'],
+    ['REKEY_OIDC_ISSUER', 'https://ada@rekey.example.com'],
+    ['REKEY_OIDC_ISSUER', 'rekey.example.com'],
+    ['REKEY_OIDC_AUDIENCE', 'two words'],
+    ['REKEY_OIDC_KEY_LEAD', '0s'],
   ])('%s=%s is refused in one line that names the variable and not the value', (name, value) => {
     const error = refusal({ [name]: value })
     expect(error).toBeInstanceOf(ConfigError)
@@ -105,6 +115,14 @@ describe('settings', () => {
     const settings = loadConfig({})
     expect(() => Object.assign(settings, { org: 'other' })).toThrow(TypeError)
     expect(() => Object.assign(settings.listen, { port: 1 })).toThrow(TypeError)
+  })
+
+  test.each([
+    ['https://rekey.example.com/', 'https://rekey.example.com'],
+    ['https://Rekey.example.com/oidc/', 'https://rekey.example.com/oidc'],
+    ['http://127.0.0.1:8790', 'http://127.0.0.1:8790'],
+  ])('the issuer %s is %s', (text, issuer) => {
+    expect(loadConfig({ REKEY_OIDC_ISSUER: text }).oidcIssuer).toBe(issuer)
   })
 
   test('an IPv6 address keeps its brackets on the way to a child', () => {

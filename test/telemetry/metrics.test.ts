@@ -151,6 +151,8 @@ const NOTHING: Tally = {
   activeSchedules: 0,
   pausedSchedules: 0,
   revisions: 0,
+  oidcKeys: 0,
+  oidcSigningKeyAge: 0,
 }
 
 describe('gauges of the rows', () => {
