@@ -13,7 +13,9 @@ const FOLDERS = readdirSync(ROOT, { withFileTypes: true })
   .map(({ name }) => name)
 const PAGES = [
   ...readdirSync(ROOT),
-  ...readdirSync(join(ROOT, 'docs'), { recursive: true }).map((path) => `docs/${String(path)}`),
+  ...['docs', 'examples'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true }).map((path) => `${folder}/${String(path)}`),
+  ),
 ].filter((path) => path.endsWith('.md'))
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 
@@ -29,6 +31,17 @@ function withoutBlocks(text: string): string {
   return text.replace(/^```[\s\S]*?^```$/gm, '')
 }
 
+/** What a heading is reached by: its words in lower case, without punctuation, joined by hyphens. */
+function anchorsOf(text: string): string[] {
+  return [...withoutBlocks(text).matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .trim()
+      .replaceAll(/\s/g, '-'),
+  )
+}
+
 /** The lines of a page's shell blocks, here-documents and comments left out. */
 function shellLines(text: string): string[] {
   const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block ?? '')
@@ -42,7 +55,9 @@ function shellLines(text: string): string[] {
 }
 
 test('there are pages, links and names to look at', () => {
-  expect(PAGES).toEqual(expect.arrayContaining(['README.md', 'ARCHITECTURE.md', 'docs/settings.md']))
+  expect(PAGES).toEqual(
+    expect.arrayContaining(['README.md', 'ARCHITECTURE.md', 'docs/settings.md', 'examples/daily/README.md']),
+  )
   expect(pathsNamedIn(read('ARCHITECTURE.md'))).toContain('activities/plan-rotation.ts')
   expect(shellLines(read('README.md'))).toContain('rekey env rotate billing/production')
 })
@@ -53,6 +68,15 @@ describe.each(PAGES)('%s', (page) => {
       .map(([, target]) => target!.split('#')[0]!)
       .filter((target) => target !== '' && !/^[a-z]+:/.test(target))
     expect(targets.filter((target) => !existsSync(join(ROOT, dirname(page), target)))).toEqual([])
+  })
+
+  test('links into pages lead to headings', () => {
+    const links = [...withoutBlocks(read(page)).matchAll(/\]\(([^)\s:]*)#([^)\s]+)\)/g)]
+    const lost = links.filter(([, target, anchor]) => {
+      const path = target === '' ? page : join(dirname(page), target!)
+      return path.endsWith('.md') && !anchorsOf(read(path)).includes(anchor!)
+    })
+    expect(lost.map(([link]) => link)).toEqual([])
   })
 
   test('the files and folders that it names are there', () => {
