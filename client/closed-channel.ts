@@ -1,5 +1,5 @@
 /**
- * A call to Temporal that is to be tried again after the connection was closed: ended as cancelled, where gRPC would
+ * A call to Temporal that is made, or tried again, after the connection was closed: ended as cancelled, where gRPC would
  * throw out of a timer and end the whole program.
  */
 import type { ConnectionOptions } from '@temporalio/client'
@@ -24,7 +24,11 @@ function cancelledCall(): Pick<Call, 'start' | 'sendMessage' | 'halfClose' | 'ca
   return {
     start: (metadata, listener) => {
       const status = { code: CANCELLED, details: 'the connection was closed', metadata }
-      queueMicrotask(() => listener?.onReceiveStatus?.(status))
+      queueMicrotask(() => {
+        // Without a message, if only an empty one, the interceptor before has nothing to hand on with a first try.
+        listener?.onReceiveMessage?.(null)
+        listener?.onReceiveStatus?.(status)
+      })
     },
     sendMessage: nothing,
     halfClose: nothing,

@@ -32,6 +32,9 @@ import { createWorkerTelemetry } from './telemetry.ts'
 /** Milliseconds between two tries to reach what is away. */
 const RETRY_AFTER = 1_000
 
+/** Milliseconds that a worker which stops has for what it need not bring to an end. */
+const PARTING = 1_000
+
 /** Rotations wait for their targets most of the time: many share a few connections, and several workers one server. */
 const STORE_CONNECTIONS = 25
 
@@ -114,11 +117,12 @@ export async function runWorker(
     await serve()
   } finally {
     ended.abort()
-    await reconciling
+    // First, so that nothing waits for a Temporal that is away; and no longer than a moment for a store that is.
+    await client.connection.close()
+    await inTime(reconciling)
     await health.close()
     await listener.close()
-    await client.connection.close()
-    await db.destroy()
+    await inTime(db.destroy())
     await tracing.close()
     log.info('worker stopped')
   }
@@ -135,7 +139,8 @@ export async function runWorker(
   async function serve(): Promise<void> {
     while (!signal.aborted) {
       try {
-        const connection = await NativeConnection.connect({ address: config.temporalAddress })
+        const connection = await connectUnless(signal, config.temporalAddress)
+        if (connection === undefined) return
         try {
           // Before the first rotation, which would not be found by them otherwise.
           await attributes.refresh()
@@ -181,14 +186,44 @@ async function reconcileAlways(
   signal: AbortSignal,
 ): Promise<void> {
   for (let round = 0; !signal.aborted; round += 1) {
+    // Each round its own: the client takes its listeners off no signal.
+    const stop = AbortSignal.any([signal])
     try {
-      await reconcile(options)
-      if (round % PROJECTIONS_EVERY === 0) await mendProjections(options)
+      await options.client.connection.withAbortSignal(stop, async () => {
+        await reconcile(options, stop)
+        if (round % PROJECTIONS_EVERY === 0) await mendProjections(options)
+      })
     } catch (error) {
-      options.log.warn(originOf(error), 'the store or Temporal is away; they are compared again later')
+      if (!signal.aborted)
+        options.log.warn(originOf(error), 'the store or Temporal is away; they are compared again later')
     }
     await pause(interval, signal)
   }
+}
+
+/** Undefined when it is told to stop before Temporal answers: the SDK itself has more patience than whoever stops it. */
+async function connectUnless(signal: AbortSignal, address: string): Promise<NativeConnection | undefined> {
+  const connecting = NativeConnection.connect({ address })
+  const stopped = Promise.withResolvers<undefined>()
+  const stop = () => stopped.resolve(undefined)
+  signal.addEventListener('abort', stop)
+  if (signal.aborted) stop()
+  try {
+    const connection = await Promise.race([connecting, stopped.promise])
+    if (connection === undefined)
+      void connecting.then(
+        (late) => late.close(),
+        () => undefined,
+      )
+    return connection
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/** What can be done again at any time is waited for a moment only. */
+async function inTime(work: Promise<unknown>): Promise<void> {
+  await Promise.race([work, sleep(PARTING, undefined, { ref: false })])
 }
 
 async function untilReady(check: () => Promise<void>, log: Logger, signal: AbortSignal): Promise<void> {

@@ -27,9 +27,14 @@ export interface ReconcileOptions extends RotationsClient {
 /** A request or a tick that is younger has somebody who is about to serve it. In milliseconds. */
 const GRACE = 15_000
 
-/** One round. @throws when the store or Temporal is away; the next round does it all. */
-export async function reconcile(options: ReconcileOptions): Promise<void> {
-  for (const event of await openEvents(options.db)) await attempt(options, () => takeUp(options, event))
+/**
+ * One round. @throws when the store or Temporal is away, or the signal fires; the next round does it all.
+ */
+export async function reconcile(options: ReconcileOptions, signal?: AbortSignal): Promise<void> {
+  for (const event of await openEvents(options.db)) {
+    signal?.throwIfAborted()
+    await attempt(options, () => takeUp(options, event))
+  }
   await serveWaiting(options)
   await beginRetries(options)
   // By the store's clock: a worker whose own is fast must not run what is not due yet.

@@ -19,6 +19,16 @@ test('closing while a call is being tried again ends that call, and not the prog
   await sleep(1_500)
 })
 
+test('a call on a connection that is closed fails, and does not end the program', async () => {
+  const client = connectTemporal({ address: `127.0.0.1:${await freePort()}`, namespace: 'default' })
+  await client.connection.close()
+  const refused = await client.connection
+    .withDeadline(Date.now() + 3_000, () => client.workflowService.getSystemInfo({}))
+    .catch((error: unknown) => error)
+  expect(refused).toBeInstanceOf(Error)
+  expect(isAway(refused)).toBe(true)
+})
+
 test('a Temporal that is away is told apart', async () => {
   const client = connectTemporal({ address: `127.0.0.1:${await freePort()}`, namespace: 'default' })
   const refused = await pingTemporal(client, 500).catch((error: unknown) => error)

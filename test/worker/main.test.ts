@@ -112,13 +112,16 @@ test(
 test.each([
   ['the database is', () => Promise.all([postgres.shut(), temporal.shut()])],
   ['Temporal is', () => Promise.all([postgres.open().catch(() => {}), temporal.shut()])],
-])('it ends when told to while %s away', async (_, prepare) => {
+])('it ends when told to while %s away, and waits for nobody', async (_, prepare) => {
   await prepare()
   const worker = startWorker(settings)
   await until(503)
   await sleep(1_000)
+  const toldAt = performance.now()
   worker.child.kill('SIGTERM')
   expect(await worker.ended).toEqual({ code: 0, errors: '' })
+  // Its own part is a second or two; Temporal's clients would wait for ten.
+  expect(performance.now() - toldAt).toBeLessThan(6_000)
 })
 
 test('a key file that did not seal this store ends it with a sentence', async () => {
