@@ -3,6 +3,7 @@ import { rehearse } from '../../client/rehearsals.ts'
 import type { RotationLimits } from '../../activities/services.ts'
 import { isKnown, request, wait } from '../../client/rotations.ts'
 import { deleteSchedule, syncSchedule } from '../../client/schedules.ts'
+import type { OidcSettings } from '../../environments/oidc/settings.ts'
 import { createApp } from '../../server/app.ts'
 import { createToken } from '../../store/tokens.ts'
 import { startLine, type Line } from '../support/line.ts'
@@ -17,9 +18,13 @@ export interface LineApi {
   close(): Promise<void>
 }
 
-/** Limits as for `startLine`. */
-export async function startLineApi(limits: Partial<RotationLimits> = {}): Promise<LineApi> {
+/** Limits as for `startLine`. With `oidc` it is an OpenID provider at its own URL, for its rotations too. */
+export async function startLineApi(
+  limits: Partial<RotationLimits> = {},
+  { oidc }: { oidc?: Omit<OidcSettings, 'issuer'> } = {},
+): Promise<LineApi> {
   const line = await startLine(limits)
+  if (oidc) line.services.oidc = { ...oidc, issuer: 'http://127.0.0.1' }
   const { taskQueue } = line.temporal
   const app = createApp({
     ...line.services,
@@ -39,6 +44,7 @@ export async function startLineApi(limits: Partial<RotationLimits> = {}): Promis
     minScheduleInterval: 3_600_000,
   })
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  if (line.services.oidc) line.services.oidc.issuer = url
   const made = await createToken(line.store.db, { login: 'ada', name: 'test' })
   return {
     line,
