@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CancelledFailure } from '@temporalio/activity'
-import { redactFailure } from '../environments/secret-inputs.ts'
+import { redactFailure, redactWords } from '../environments/secret-inputs.ts'
 import { RotationFailure, toRotationFailure } from '../model/failures.ts'
 import { WriteDownFirst } from '../rotators/rotator.ts'
 import type { RecoverAnswer, RotatorContext, TestAnswer } from '../rotators/rotator.ts'
@@ -22,6 +22,8 @@ export class Attempt {
   readonly #signal: AbortSignal
   /** True when a call other than one that this attempt saw answered may reach the target: an earlier attempt's, a lost one. */
   sentByOthers: boolean
+  /** What the rotator wants people to know, its secrets taken out. */
+  readonly warnings: string[] = []
   /** How often something else had to be written down before it could be applied. */
   writtenFirst = 0
 
@@ -56,7 +58,8 @@ export class Attempt {
   /** `sendBy` as `startSending` gave it, for the one call that changes something. */
   context(sendBy = 0): RotatorContext {
     const { changeTimeout, targetTimeout } = this.services.limits
-    return { signal: this.#signal, changeTimeout, sendBy, timeout: targetTimeout, at: this.services.at }
+    const warn = (words: string) => void this.warnings.push(redactWords(words, this.call.secrets))
+    return { signal: this.#signal, changeTimeout, sendBy, timeout: targetTimeout, at: this.services.at, warn }
   }
 
   /**
@@ -132,6 +135,18 @@ export class Attempt {
     if (!rotator.recover) return 'unknown'
     const answer = rotator.recover.bind(rotator)
     return await this.ask(() => answer(inputs, prepared, this.context(), published))
+  }
+
+  /** Why a new credential may be refused, in words; undefined where that cannot be told. */
+  async whyRefused(credential: unknown): Promise<string | undefined> {
+    const { rotator, inputs, secrets } = this.call
+    try {
+      const words = await this.ask(async () => rotator.whyRefused?.(inputs, credential, this.context()))
+      return words === undefined ? undefined : redactWords(words, secrets)
+    } catch (error) {
+      if (error instanceof RotationFailure) return undefined
+      throw error
+    }
   }
 
   /** Waits, unless the worker is to stop. */

@@ -12,6 +12,9 @@ export async function prepareChange(attempt: Attempt): Promise<void> {
     step: 'prepared',
     prepared: attempt.seal(prepared),
     credential: candidate === null ? null : attempt.seal(candidate),
+    ...(attempt.warnings.length > 0 && {
+      warnings: [...new Set([...attempt.row.warnings, ...attempt.warnings])],
+    }),
   })
   await attempt.services.at('prepare: written down')
 }

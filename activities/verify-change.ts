@@ -10,7 +10,8 @@ export async function verifyChange(attempt: Attempt): Promise<void> {
   const credential = attempt.unseal(attempt.row.credential)
   const old = async () => (published.current === null ? null : await attempt.test(published.current))
   const early = rotator.sideBySide ? begun(old()) : undefined
-  if ((await attempt.testSettled(credential)) === 'refused') throw new RotationFailure('VERIFY_FAILED')
+  if ((await attempt.testSettled(credential)) === 'refused')
+    throw new RotationFailure('VERIFY_FAILED', await attempt.whyRefused(credential))
   await attempt.services.at('verify: new one works')
   if ((await (early ?? old())) === 'refused') {
     throw new RotationFailure(

@@ -8,8 +8,10 @@ import { generatePassword } from './database/password.ts'
 import { demandUser, managingRefused, nextUser, openTurns } from './database/turns.ts'
 import { changePassword } from './postgres/change.ts'
 import { LoginRefused } from './postgres/failures.ts'
+import { withManagingSession } from './postgres/managing-sessions.ts'
 import { preflight } from './postgres/preflight.ts'
 import { rehearse } from './postgres/rehearse.ts'
+import { whyRefused } from './postgres/why-refused.ts'
 import { managingUserOf, rotateUsersOf, routeOf, targetsOf } from './postgres/route.ts'
 import { POSTGRES_INPUTS, POSTGRES_STATE } from './postgres/schema.ts'
 import type { PostgresCredential, PostgresInputs } from './postgres/schema.ts'
@@ -56,8 +58,13 @@ export const postgres: Rotator<PostgresInputs, PostgresCredential, PostgresCrede
   open: (_inputs, state) => openTurns(state),
 
   async prepare(inputs, state, context) {
-    const username = nextUser(rotateUsersOf(inputs), state)
-    await asManagingUser(inputs, context, (session) => preflight(session, username, inputs.database.database))
+    const users = rotateUsersOf(inputs)
+    const username = nextUser(users, state)
+    const { database } = inputs.database
+    const warnings = await asManagingUser(inputs, context, (session) =>
+      preflight(session, { username, users, database }),
+    )
+    for (const words of warnings) context.warn?.(words)
     return { username, password: generatePassword() }
   },
 
@@ -65,7 +72,9 @@ export const postgres: Rotator<PostgresInputs, PostgresCredential, PostgresCrede
     const next = nextUser(rotateUsersOf(inputs), state)
     const other = rotateUsersOf(inputs).find((user) => user !== next)!
     const users = { next, other, database: inputs.database.database }
-    return await asManagingUser(inputs, context, (session) => rehearse(session, users, context))
+    return await asManagingUser(inputs, context, (session) => rehearse(session, users, context), {
+      alone: true,
+    })
   },
 
   async apply(inputs, prepared, context) {
@@ -79,27 +88,29 @@ export const postgres: Rotator<PostgresInputs, PostgresCredential, PostgresCrede
 
   test: logsIn,
 
+  async whyRefused(inputs, { username }, context) {
+    const database = inputs.database.database
+    return await asManagingUser(inputs, context, (session) => whyRefused(session, { username, database }))
+  },
+
   async recover(inputs, prepared, context) {
     return (await logsIn(inputs, prepared, context)) === 'works' ? { made: prepared } : 'not made'
   },
 }
 
+/** `alone`: in a session of its own, for work that may leave something of it behind there. */
 async function asManagingUser<T>(
   inputs: PostgresInputs,
-  context: Limits,
+  limits: Limits,
   work: (session: Session) => Promise<T>,
+  { alone = false } = {},
 ): Promise<T> {
   const managing = managingUserOf(inputs)
   const route = routeOf(inputs)
-  const session = await Session.open(route, { ...managing, managing: true }, context).catch(
-    (error: unknown) => {
-      throw error instanceof LoginRefused ? managingRefused(route, managing.username) : error
-    },
-  )
   try {
-    return await work(session)
-  } finally {
-    session.close()
+    return await withManagingSession(route, managing, { limits, alone }, work)
+  } catch (error) {
+    throw error instanceof LoginRefused ? managingRefused(route, managing.username) : error
   }
 }
 

@@ -30,6 +30,11 @@ export interface RotatorContext {
   sendBy: number
   /** Milliseconds for anything else: connecting, logging in, reading. */
   timeout: number
+  /**
+   * What a person ought to know of this rotation although it stops nothing: in words, without a secret. Heard during
+   * `prepare` and `rehearse`.
+   */
+  warn?(words: string): void
   /** To be called between every two steps of `apply` with the name of the place; see ActivityServices. */
   at?(point: string): Promise<void>
 }
@@ -143,6 +148,11 @@ export interface Rotator<Inputs, Credential, Prepared> {
   candidate(prepared: Prepared): Credential | null
   /** A real log-in over the route that the definition names. @throws when it cannot tell. */
   test(inputs: Inputs, credential: Credential, context: RotatorContext): Promise<TestAnswer>
+  /**
+   * Why the target may have refused the log-in with what was just changed there, in words for a person; undefined where
+   * nothing is found that would explain it. Changes nothing.
+   */
+  whyRefused?(inputs: Inputs, credential: Credential, context: RotatorContext): Promise<string | undefined>
   /**
    * Asks the target what became of an `apply` whose answer was lost; called when nothing can land any more.
    * `published` is what the newest revision holds: never what was lost, whatever `prepared` says.

@@ -115,10 +115,12 @@ export async function compareUsers(
   // Nothing is denied to a superuser: each difference would be one more way to say so.
   if (one.superuser || two.superuser) return warnings
   try {
-    await session.query(`SELECT pg_catalog.set_config('statement_timeout', $1, false)`, [
-      String(Math.max(1, Math.floor(timeout / 2))),
-    ])
+    // In a transaction: a pooler would hand a limit of the session on to the next who gets it.
+    await session.script(
+      `BEGIN READ ONLY; SET LOCAL statement_timeout = ${Math.max(1, Math.floor(timeout / 2))}; SELECT 1`,
+    )
     const differences = await session.query<Difference>(PRIVILEGES, [String(one.id), String(two.id)])
+    await session.query('COMMIT')
     return [...warnings, ...differentPrivileges(differences, next, other)]
   } catch (error) {
     // Too many objects, or one that was dropped meanwhile: no reason to say that the rotation would fail.

@@ -25,6 +25,8 @@ export interface Demand {
 export interface Driver {
   client: Client
   demand: Demand
+  /** Of the backend, as whoever answered the log-in told it. */
+  readonly processId: number | null
   /** Says goodbye and lets go of the sockets; at once when `hard`. */
   close(hard: boolean): void
 }
@@ -119,6 +121,9 @@ export function createDriver(route: Route, encrypted: boolean, login: PostgresCr
   return {
     client,
     demand,
+    get processId() {
+      return (client as unknown as { processID: number | null }).processID
+    },
     close(hard) {
       if (!hard) wire.end()
       if (hard) wire.stream.destroy()

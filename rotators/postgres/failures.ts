@@ -3,8 +3,9 @@
  * through: it may hold a statement, a certificate or another host's data.
  */
 import { RotationFailure } from '../../model/failures.ts'
-import { connectionBroke, networkFailure, noTls } from '../database/failures.ts'
+import { LoginRefused, connectionBroke, networkFailure, noTls } from '../database/failures.ts'
 import type { Moment } from '../database/failures.ts'
+import { poolerFailure } from './poolers.ts'
 
 export { LoginRefused } from '../database/failures.ts'
 export type { Moment } from '../database/failures.ts'
@@ -12,13 +13,14 @@ export type { Moment } from '../database/failures.ts'
 /** The driver's own constant for a server that answers a request for TLS with a bare N. */
 export const NO_TLS = 'The server does not support SSL connections'
 
-/** What is one already passes through unchanged. */
-export function failureOf(error: unknown, moment: Moment): RotationFailure {
+/** What is one already passes through unchanged; LoginRefused where somebody looked at the password and said no. */
+export function failureOf(error: unknown, moment: Moment): RotationFailure | LoginRefused {
   if (error instanceof RotationFailure) return error
   const { code, message } = error as { code?: unknown; message?: unknown }
   const place = `${moment.route.host}:${moment.route.port}`
   if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]{4}$/.test(code)) {
-    return serverFailure(code, String(message), moment, place)
+    const said = String(message)
+    return poolerFailure(code, said, moment) ?? serverFailure(code, said, moment, place)
   }
   return driverFailure(typeof code === 'string' ? code : '', String(message), moment, place)
 }

@@ -7,7 +7,8 @@ import { generatePassword } from '../database/password.ts'
 import type { Rehearsal, RotatorContext } from '../rotator.ts'
 import { compareUsers } from './compare-users.ts'
 import { passwordVerifier } from './password.ts'
-import { preflight, quoteIdentifier } from './preflight.ts'
+import { poolerWarning } from './poolers.ts'
+import { preflight, quoteIdentifier, type Asked } from './preflight.ts'
 import type { Session } from './session.ts'
 
 /** Milliseconds. Whoever holds a lock on the user must not be kept waiting by somebody who only asks. */
@@ -21,8 +22,8 @@ export async function rehearse(
   { next, other, database }: { next: string; other: string; database: string },
   { changeTimeout, timeout }: Pick<RotatorContext, 'changeTimeout' | 'timeout'>,
 ): Promise<Rehearsal> {
-  await preflight(session, next, database)
-  const warnings: string[] = []
+  const users = [next, other]
+  const warnings = await preflight(session, { username: next, users, database })
   for (let left = VALUES; ; left -= 1) {
     try {
       await tryChange(session, next, Math.max(1, Math.min(LOCK_LIMIT, changeTimeout)))
@@ -36,7 +37,7 @@ export async function rehearse(
       break
     }
   }
-  warnings.push(...(await nextButOne(session, other, database)))
+  warnings.push(...(await nextButOne(session, { username: other, users, database })))
   warnings.push(...(await compareUsers(session, { next, other }, timeout)))
   return { writes: `user ${JSON.stringify(next)}`, first: [], warnings }
 }
@@ -62,10 +63,10 @@ async function tryChange(session: Session, username: string, limit: number): Pro
 }
 
 /** The other user is written by the rotation after this one: what would stop that is told now. */
-async function nextButOne(session: Session, other: string, database: string): Promise<string[]> {
+async function nextButOne(session: Session, asked: Asked): Promise<string[]> {
   try {
-    await preflight(session, other, database)
-    return []
+    const warnings = await preflight(session, asked)
+    return warnings.filter((words) => words !== poolerWarning(session.place))
   } catch (error) {
     if (!(error instanceof RotationFailure)) throw error
     return [`the rotation after this one would fail with ${error.code}: ${error.message}`]

@@ -1,5 +1,5 @@
 /**
- * One logged-in connection for one piece of work, destroyed after it. Every wait has a deadline; whatever goes wrong
+ * One logged-in connection for one piece of work at a time. Every wait has a deadline; whatever goes wrong
  * comes out as a `RotationFailure` or as `LoginRefused`. Knows nothing of roles and passwords beyond its own login.
  */
 import { Deadline } from '../database/deadline.ts'
@@ -18,14 +18,25 @@ export interface LoginAs extends PostgresCredential {
 
 export class Session {
   readonly #moment: Moment
-  readonly #deadline: Deadline
   readonly #leave: () => void
+  #deadline: Deadline
   #driver: Driver | undefined
+  #isAlive = true
+  #hasChanged = false
+  /** Milliseconds that logging in took. */
+  loginTime = 0
 
   private constructor(moment: Moment, limits: Limits, leave: () => void) {
     this.#moment = moment
     this.#leave = leave
-    this.#deadline = new Deadline(moment.route, limits, () => this.#driver?.close(true))
+    this.#deadline = this.#begin(limits)
+  }
+
+  #begin(limits: Limits): Deadline {
+    return new Deadline(this.#moment.route, limits, () => {
+      this.#isAlive = false
+      this.#driver?.close(true)
+    })
   }
 
   /** @throws LoginRefused, RotationFailure */
@@ -33,8 +44,10 @@ export class Session {
     const who = `${login.managing ? 'the managing user' : 'user'} ${JSON.stringify(login.username)}`
     const leave = await takePlace(route, { urgent: limits.urgent ?? false, signal: limits.signal })
     const session = new Session({ doing: 'connecting', who, managing: login.managing, route }, limits, leave)
+    const startedAt = performance.now()
     try {
       await session.#connect(login)
+      session.loginTime = performance.now() - startedAt
       return session
     } catch (error) {
       session.close()
@@ -55,6 +68,7 @@ export class Session {
       })
     }
     this.#moment.doing = 'reading'
+    this.#driver!.client.once('end', () => (this.#isAlive = false))
   }
 
   async #try(encrypted: boolean, login: LoginAs): Promise<void> {
@@ -78,6 +92,44 @@ export class Session {
   get proven(): boolean {
     const { method, signed } = this.#driver!.demand
     return method === 'scram' ? signed : method !== undefined
+  }
+
+  /** True where a pooler stands before the server: the backend that answers is not the one that the log-in told of. */
+  isPooled(backend: number): boolean {
+    return this.#driver!.processId !== backend
+  }
+
+  get place(): { host: string; port: number } {
+    return this.#moment.route
+  }
+
+  /** False once it was cut off, by either side. */
+  get isAlive(): boolean {
+    return this.#isAlive
+  }
+
+  /** True once a statement of a change was sent in it since it was taken up. */
+  get hasChanged(): boolean {
+    return this.#hasChanged
+  }
+
+  /** Puts it aside, logged in: no limit holds for it, and nobody's signal. */
+  rest(): void {
+    this.#deadline.end()
+  }
+
+  /** Takes it up for other work, which has limits of its own. */
+  resume(limits: Limits): void {
+    this.#hasChanged = false
+    this.#moment.doing = 'reading'
+    this.#deadline = this.#begin(limits)
+  }
+
+  /** Calls when the server ends it. Returns what forgets that. */
+  onLost(told: () => void): () => void {
+    const { client } = this.#driver!
+    client.once('end', told)
+    return () => client.removeListener('end', told)
   }
 
   /** Everything from here on, `close` excepted, takes at most so many milliseconds. */
@@ -105,6 +157,7 @@ export class Session {
   /** A statement of a change: refusals count as the target's own. Returns the server's command tag. */
   async change(text: string): Promise<string> {
     this.#moment.doing = 'changing'
+    this.#hasChanged = true
     const { command } = await this.#send(text)
     return command
   }
@@ -112,6 +165,7 @@ export class Session {
   /** Statements of a change that take it back themselves, in one message: refusals count as the target's own. */
   async tryOut(text: string): Promise<void> {
     this.#moment.doing = 'changing'
+    this.#hasChanged = true
     await this.#send(text)
     this.#moment.doing = 'reading'
   }
