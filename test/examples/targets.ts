@@ -7,8 +7,8 @@ import type { Page } from './page.ts'
 export interface ExampleTarget {
   /** The text of a definition, pointed at this target and changed in nothing else. */
   point(text: string): string
-  /** Whether a credential, as the environment yields it, is let in. */
-  logsIn(credential: Record<string, string>): Promise<boolean>
+  /** Whether a credential, as the environment yields it, is let in; undefined when it is of another kind. */
+  logsIn(credential: unknown): Promise<boolean | undefined>
   dispose(): Promise<void>
 }
 
@@ -16,6 +16,18 @@ export interface ExampleTarget {
 export const TARGETS: Record<string, (page: Page) => Promise<ExampleTarget>> = {
   postgres: postgresTarget,
   'aws-iam': iamTarget,
+  password: generated(/^[A-Za-z0-9]{48}$/),
+  passphrase: generated(/^[a-z]+(-[a-z]+){7,}$/),
+}
+
+/** There is nothing to be let in at: a value is good when it keeps the rules of the example. */
+function generated(rule: RegExp): () => Promise<ExampleTarget> {
+  return () =>
+    Promise.resolve({
+      point: (text) => text,
+      logsIn: (value) => Promise.resolve(typeof value === 'string' && rule.test(value) ? true : undefined),
+      dispose: () => Promise.resolve(),
+    })
 }
 
 async function postgresTarget({ sql }: Page): Promise<ExampleTarget> {
@@ -35,8 +47,10 @@ async function postgresTarget({ sql }: Page): Promise<ExampleTarget> {
   await asSuperuser(sql)
   return {
     point: (text) => text.replaceAll('db.example.com', host).replaceAll('port: 5432', `port: ${port}`),
-    async logsIn({ username, password: given }) {
-      const client = new pg.Client({ host, port, user: username!, password: given!, database: database! })
+    async logsIn(credential) {
+      const { username, password: given } = credential as Record<string, string>
+      if (username === undefined) return undefined
+      const client = new pg.Client({ host, port, user: username, password: given!, database: database! })
       try {
         await client.connect()
         return true
@@ -64,8 +78,12 @@ async function iamTarget(): Promise<ExampleTarget> {
         .replaceAll('arn:aws:iam::123456789012:user/media/uploader', userArn)
         .replaceAll('AKIAIOSFODNN7EXAMPLE', login.accessKeyId)
         .replaceAll('wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', login.secretAccessKey),
-    logsIn: ({ accessKeyId, secretAccessKey }) =>
-      target.logsIn({ accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! }),
+    async logsIn(credential) {
+      const { accessKeyId, secretAccessKey } = credential as Record<string, string>
+      return accessKeyId === undefined
+        ? undefined
+        : target.logsIn({ accessKeyId, secretAccessKey: secretAccessKey! })
+    },
     dispose: () => target.dispose(),
   }
 }
