@@ -69,7 +69,8 @@ export class Attempt {
    */
   async startSending(): Promise<number> {
     const sendBy = this.sendBy()
-    await this.advance({ landsWithin: this.landsWithin })
+    const { prepared } = this.row
+    await this.advance({ landsWithin: this.landsWithin(prepared === null ? null : this.unseal(prepared)) })
     await this.services.at('apply: written down')
     return sendBy
   }
@@ -80,8 +81,9 @@ export class Attempt {
   }
 
   /** Milliseconds after which a change that is sent now has landed or never will. */
-  get landsWithin(): number {
-    return 3 * this.services.limits.changeTimeout
+  landsWithin(prepared: unknown): number {
+    const lingers = prepared === null ? 0 : (this.call.rotator.lingers?.(prepared) ?? 0)
+    return 3 * this.services.limits.changeTimeout + lingers
   }
 
   /** A rotator's call: what is not a failure of its own becomes INTERNAL, and its place goes into the log. */

@@ -79,7 +79,7 @@ export async function writeDown(attempt: Attempt, id: string): Promise<number> {
   const sendBy = attempt.sendBy()
   await attempt.advance({
     prepared: attempt.seal({ remove: id }),
-    landsWithin: attempt.landsWithin,
+    landsWithin: attempt.landsWithin(null),
     settled: true,
   })
   await attempt.services.at('by hand: written down')

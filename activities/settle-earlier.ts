@@ -93,7 +93,7 @@ async function settleOne(attempt: Attempt, earlier: Rotation): Promise<void> {
       prepared: prepared === null ? null : attempt.seal(prepared),
       credential: attempt.seal(credential),
       // It works or is about to be sent: from here on this row answers for it.
-      landsWithin: attempt.landsWithin,
+      landsWithin: attempt.landsWithin(prepared),
     })
   })
   await attempt.services.at('settle: taken over')

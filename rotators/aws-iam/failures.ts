@@ -20,7 +20,7 @@ export class NoSuchThing extends Error {
 }
 
 /** What was asked, for people: `iam:ListAccessKeys`. */
-export type Action = `${'iam' | 'sts'}:${string}`
+export type Action = `${'iam' | 'sts' | 'lambda'}:${string}`
 
 const REFUSED = new Set([
   'InvalidClientTokenId',

@@ -100,9 +100,7 @@ export function isLoopback(host: string): boolean {
 /** @throws RotationFailure INPUT_INVALID */
 export function routeOf({ database }: DatabaseUserInputs, naming: Naming): Route {
   if (database?.connector !== undefined && database.connector !== null) {
-    throw invalid(
-      'database.connector is not supported yet; remove it to connect directly from the worker, or wait for a later release',
-    )
+    throw invalid('database.connector is not for whoever connects to the database itself')
   }
   const host = canonicalHost(database?.host)
   return {

@@ -3,6 +3,7 @@
  * those of existing ESC definitions and must not change. Shapes only; what they mean is decided in `route.ts`.
  */
 import type { JSONSchema } from '../../model/json-schema.ts'
+import { CONNECTOR } from '../connectors/schema.ts'
 
 export const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 export type SslMode = (typeof SSL_MODES)[number]
@@ -13,7 +14,7 @@ export interface DatabaseCredential {
 }
 
 export interface DatabaseInputs {
-  /** How a database in another network is reached; only direct connections are known so far. */
+  /** How a database in another network is reached; absent for direct connections. See `connectors/`. */
   connector?: unknown
   database: string
   host: string
@@ -61,9 +62,7 @@ export function databaseUserInputs(words: {
         type: 'object',
         description: 'Where the database is and who manages its users.',
         properties: {
-          connector: {
-            description: 'Reserved for databases in other networks; leave it out to connect directly.',
-          },
+          connector: CONNECTOR,
           database: { type: 'string', minLength: 1, description: 'The name of the database to log in to.' },
           host: { type: 'string', minLength: 1, description: 'Host name or address of the server.' },
           port: {

@@ -18,7 +18,7 @@ interface Import {
 const LAYERS = [
   ['config', 'model'],
   ['telemetry', 'language', 'rotators', 'store'],
-  ['environments'],
+  ['environments', 'connector'],
   ['activities'],
   ['workflows'],
   ['client'],

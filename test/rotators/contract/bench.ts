@@ -42,6 +42,10 @@ export interface Fixture<Inputs, Credential, Prepared> {
 export interface Subject<Inputs, Credential, Prepared> {
   rotator: Rotator<Inputs, Credential, Prepared>
   setup(): Promise<Fixture<Inputs, Credential, Prepared>>
+  /** True where nothing but a change itself shows whether the managing login may change anything, or would have to wait. */
+  blind?: true
+  /** Milliseconds after which a request that was held back is refused on its way, where its own deadline does not go along. */
+  expires?: number
   /** The part of a credential that is secret. */
   secretOf(credential: Credential): string
 }

@@ -35,6 +35,7 @@ export function lateCases<I, C, P>({
   proxyTo,
   rotate,
   after,
+  expires = 0,
 }: Bench<I, C, P>): void {
   /** Holds every request of a change in turn; each on a target of its own, a few at a time. */
   async function holdEach(attempt: (request: number) => Promise<'held' | 'ended'>): Promise<void> {
@@ -86,6 +87,7 @@ export function lateCases<I, C, P>({
       await sleep(SETTLED)
       if ((await outcome) === 'succeeded') return 'ended'
       await failureOf(attempt, ['TARGET_TIMEOUT', 'TARGET_UNREACHABLE'], secrets)
+      await sleep(expires)
       held.release()
       await sleep(300)
       expect(await logsIn(rotator.candidate(prepared)!), `request ${request}`).toBe(false)
@@ -106,7 +108,7 @@ export function lateCases<I, C, P>({
       after(async () => void child.kill('SIGKILL'))
       if ((await Promise.race([held.arrived.then(() => 'held'), outcome])) === 'applied') return 'ended'
       child.kill('SIGSTOP')
-      await sleep(PATIENCE + SETTLED)
+      await sleep(PATIENCE + SETTLED + expires)
       const value = rotator.candidate(prepared)!
       // Only the goodbye was held, after a change that came in time.
       if (await logsIn(value)) return 'ended'

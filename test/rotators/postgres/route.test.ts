@@ -73,7 +73,7 @@ describe('targets', () => {
 
 describe('refused, naming the input', () => {
   test.for([
-    [{ connector: { awsLambda: {} } }, {}, /database\.connector .* later release/],
+    [{ connector: { awsLambda: {} } }, {}, /database\.connector is not for/],
     [{}, { username2: 'one' }, /the same user/],
     [{}, { username2: 'manager' }, /managingUser is one of rotateUsers/],
     [{}, { username1: 'x'.repeat(64) }, /rotateUsers\.username1 .* 63 bytes/],
