@@ -11,6 +11,8 @@ interface Server {
   /** Those who are about to change something have a deadline, and come first. */
   urgent: (() => void)[]
   others: (() => void)[]
+  /** Of those who hold a place that they do not need just now: called when somebody waits for one. */
+  spare: Set<() => void>
 }
 
 const servers = new Map<string, Server>()
@@ -24,15 +26,37 @@ export async function takePlace(
   { urgent, signal }: { urgent: boolean; signal: AbortSignal },
 ): Promise<() => void> {
   const key = `${host}:${port}`
-  const server = servers.get(key) ?? { connections: 0, urgent: [], others: [] }
-  servers.set(key, server)
+  const server = serverOf(key)
   let held = true
   if (server.connections < CONNECTIONS_PER_SERVER) server.connections += 1
-  else held = await queueUp(urgent ? server.urgent : server.others, signal)
+  else {
+    const waiting = queueUp(urgent ? server.urgent : server.others, signal)
+    for (const told of server.spare) told()
+    held = await waiting
+  }
   return () => {
     if (held) leave(key, server)
     held = false
   }
+}
+
+/**
+ * For somebody who holds a place that he does not need just now: `told` is called whenever others begin to wait for one,
+ * and at once where they do already. Returns what ends that.
+ */
+export function onShortage({ host, port }: { host: string; port: number }, told: () => void): () => void {
+  const server = serverOf(`${host}:${port}`)
+  server.spare.add(told)
+  if (server.urgent.length + server.others.length > 0) told()
+  return () => void server.spare.delete(told)
+}
+
+function serverOf(key: string): Server {
+  const known = servers.get(key)
+  if (known) return known
+  const server = { connections: 0, urgent: [], others: [], spare: new Set<() => void>() }
+  servers.set(key, server)
+  return server
 }
 
 /** True with a place, false when the signal fired before there was one. */

@@ -1,6 +1,7 @@
 /** A database of the shared PostgreSQL as the contract suite wants it. */
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { endRestingSessions } from '../../../rotators/postgres/managing-sessions.ts'
 import type { PostgresCredential, PostgresInputs } from '../../../rotators/postgres/schema.ts'
 import { snapshotOf } from '../../support/postgres-snapshot.ts'
 import { sharedPostgres, targetDatabase } from '../../support/servers.ts'
@@ -59,6 +60,8 @@ export async function postgresFixture<Prepared extends PostgresCredential = Post
       await target.admin(
         `alter role ${target.managing.username} set session_preload_libraries = 'passwordcheck'`,
       )
+      // Read at log-in.
+      endRestingSessions()
       return { ...prepared, password: prepared.username }
     },
     secrets: [target.managing.password, powerless.password, wrong.password, one.password, two.password],
