@@ -11,7 +11,8 @@ import { findRotator } from '../../rotators/index.ts'
 import { commandLine, type CommandLine, type Ran } from '../cli/command-line.ts'
 import { startLineApi, type LineApi } from '../server/line-api.ts'
 import { readPage } from './page.ts'
-import { TARGETS, type ExampleTarget } from './targets.ts'
+import type { ExampleTarget } from './target.ts'
+import { TARGETS } from './targets.ts'
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
 const NAMES = readdirSync(EXAMPLES, { withFileTypes: true })
@@ -24,6 +25,7 @@ const CADENCES: [RegExp, number, number][] = [
   [/month/, 28, 31],
   [/quarter/, 90, 92],
 ]
+const DAY = 24 * 3_600_000
 const index = readFileSync(join(EXAMPLES, 'README.md'), 'utf8')
 
 let api: LineApi
@@ -33,7 +35,7 @@ let worker: Promise<void>
 const here = process.cwd()
 
 beforeAll(async () => {
-  api = await startLineApi()
+  api = await startLineApi({}, { oidc: { audience: 'aws:{org}', lifetime: 90 * DAY, lead: DAY } })
   // What takes AWS fifteen seconds takes moto none.
   api.line.services.findRotator = (name) => {
     const rotator = findRotator(name)
@@ -82,7 +84,7 @@ describe.each(NAMES)('%s', (name) => {
     for (const rotator of new Set(calls.map(([, one]) => one!))) {
       const prepare = TARGETS[rotator]
       if (!prepare) throw new Error(`say in test/examples/targets.ts what ${name} rotates with ${rotator}`)
-      targets.push(await prepare(page))
+      targets.push(await prepare(page, api))
     }
     for (const file of files)
       writeFileSync(

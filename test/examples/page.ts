@@ -19,6 +19,8 @@ export interface Line {
 
 export interface Page {
   sql: string[]
+  /** Of AWS. */
+  policies: { Statement: unknown[] }[]
   lines: Line[]
   /** By block of commands: lines that the page shows below it, without those that hold an ellipsis. */
   shown: string[][]
@@ -32,10 +34,11 @@ const COMMAND =
 /** @param folder with its README.md. @throws when a line is none that this understands */
 export function readPage(folder: string): Page {
   const text = readFileSync(join(folder, 'README.md'), 'utf8')
-  const page: Page = { sql: [], lines: [], shown: [], foreign: [] }
+  const page: Page = { sql: [], policies: [], lines: [], shown: [], foreign: [] }
   for (const [, language, block] of text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)) {
     const lines = block!.split('\n').filter((line) => line.trim() !== '')
     if (language === 'sql') page.sql.push(...statementsOf(block!))
+    if (language === 'json') page.policies.push(JSON.parse(block!) as Page['policies'][number])
     if (language === 'text') page.shown.at(-1)!.push(...lines.filter((line) => !line.includes('…')))
     if (language !== 'sh') continue
     const number = page.shown.push([]) - 1

@@ -1,19 +1,13 @@
 /** What an example rotates at, on real servers: made as its page says, and its definitions pointed there. */
 import pg from 'pg'
-import { awsTarget } from '../support/aws.ts'
+import type { LineApi } from '../server/line-api.ts'
 import { sharedPostgres } from '../support/servers.ts'
+import { iamTarget } from './aws-target.ts'
 import type { Page } from './page.ts'
-
-export interface ExampleTarget {
-  /** The text of a definition, pointed at this target and changed in nothing else. */
-  point(text: string): string
-  /** Whether a credential, as the environment yields it, is let in; undefined when it is of another kind. */
-  logsIn(credential: unknown): Promise<boolean | undefined>
-  dispose(): Promise<void>
-}
+import type { ExampleTarget } from './target.ts'
 
 /** By the rotator that an example calls. */
-export const TARGETS: Record<string, (page: Page) => Promise<ExampleTarget>> = {
+export const TARGETS: Record<string, (page: Page, api: LineApi) => Promise<ExampleTarget>> = {
   postgres: postgresTarget,
   'aws-iam': iamTarget,
   password: generated(/^[A-Za-z0-9]{48}$/),
@@ -66,24 +60,5 @@ async function postgresTarget({ sql }: Page): Promise<ExampleTarget> {
         ...names('DATABASE').map((name) => `DROP DATABASE ${name} WITH (FORCE)`),
         `DROP ROLE ${names('ROLE').join(', ')}`,
       ]),
-  }
-}
-
-async function iamTarget(): Promise<ExampleTarget> {
-  const target = await awsTarget({ path: '/media/' })
-  const { login, userArn } = target.inputs
-  return {
-    point: (text) =>
-      text
-        .replaceAll('arn:aws:iam::123456789012:user/media/uploader', userArn)
-        .replaceAll('AKIAIOSFODNN7EXAMPLE', login.accessKeyId)
-        .replaceAll('wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', login.secretAccessKey),
-    async logsIn(credential) {
-      const { accessKeyId, secretAccessKey } = credential as Record<string, string>
-      return accessKeyId === undefined
-        ? undefined
-        : target.logsIn({ accessKeyId, secretAccessKey: secretAccessKey! })
-    },
-    dispose: () => target.dispose(),
   }
 }
