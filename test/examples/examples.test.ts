@@ -80,7 +80,9 @@ describe.each(NAMES)('%s', (name) => {
     folder = mkdtempSync(join(tmpdir(), 'rekey-example-'))
     cpSync(join(EXAMPLES, name), folder, { recursive: true })
     process.chdir(folder)
-    const calls = files.flatMap((file) => [...read(file).matchAll(/fn::rotate::([\w-]+):/g)])
+    const calls = files.flatMap((file) => [
+      ...read(file).matchAll(/(?:fn::rotate::|connector:\s+)([\w-]+):/g),
+    ])
     for (const rotator of new Set(calls.map(([, one]) => one!))) {
       const prepare = TARGETS[rotator]
       if (!prepare) throw new Error(`say in test/examples/targets.ts what ${name} rotates with ${rotator}`)
@@ -128,7 +130,7 @@ describe.each(NAMES)('%s', (name) => {
     expect(linesOf('env', 'rotate').some(({ args }) => args.includes('--plan'))).toBe(true)
     expect(made.map(({ file }) => file).sort()).toEqual(files.sort())
     for (const { environment, file } of made) expect(file).toBe(`${environment.replace('/', '-')}.yaml`)
-    expect(page.foreign.filter((line) => !/^(aws|sam) /.test(line))).toEqual([])
+    expect(page.foreign.filter((line) => !/^(aws|sam|make) /.test(line))).toEqual([])
   })
 
   test('every command does what its page says', () => {

@@ -3,13 +3,15 @@ import pg from 'pg'
 import type { LineApi } from '../server/line-api.ts'
 import { sharedPostgres } from '../support/servers.ts'
 import { iamTarget } from './aws-target.ts'
+import { lambdaTarget } from './lambda-target.ts'
 import type { Page } from './page.ts'
 import type { ExampleTarget } from './target.ts'
 
-/** By the rotator that an example calls. */
+/** By the rotator that an example calls, or the connector. */
 export const TARGETS: Record<string, (page: Page, api: LineApi) => Promise<ExampleTarget>> = {
   postgres: postgresTarget,
   'aws-iam': iamTarget,
+  awsLambda: lambdaTarget,
   password: generated(/^[A-Za-z0-9]{48}$/),
   passphrase: generated(/^[a-z]+(-[a-z]+){7,}$/),
 }
