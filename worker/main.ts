@@ -13,6 +13,7 @@ import { wake } from '../client/rotations.ts'
 import { createSearchAttributes } from '../client/search-attributes.ts'
 import { syncSweep } from '../client/sweep-schedule.ts'
 import { readTracing, type Config } from '../config/index.ts'
+import { oidcOf } from '../environments/oidc/settings.ts'
 import { checkCanary } from '../store/canary.ts'
 import { connectDatabase } from '../store/database.ts'
 import { listenForEvents } from '../store/notifications.ts'
@@ -27,6 +28,7 @@ import { mendProjections, projectSchedules, type ProjectionOptions } from './pro
 import { reconcile, type ReconcileOptions } from './reconcile.ts'
 import { installRuntime } from './runtime.ts'
 import { createActivityServices } from './services.ts'
+import { tendAlways } from './tend-oidc-keys.ts'
 import { createWorkerTelemetry } from './telemetry.ts'
 
 /** Milliseconds between two tries to reach what is away. */
@@ -80,9 +82,10 @@ export async function runWorker(
     () => state.serving,
     tracing,
   )
+  const oidc = oidcOf(config, telemetry.oidc.token)
   const attributes = createSearchAttributes(client, log)
   const services = {
-    ...createActivityServices(config, { db, keeper }, log),
+    ...createActivityServices(config, { db, keeper, ...oidc }, log),
     telemetry: telemetry.rotations,
     searchAttributes: attributes.usable,
     reported: async (since: Date) =>
@@ -110,16 +113,18 @@ export async function runWorker(
 
   const ended = new AbortController()
   const reconciling = reconcileAlways(on, config.reconcileInterval, AbortSignal.any([signal, ended.signal]))
+  let tending = Promise.resolve()
   try {
     await untilReady(() => checkCanary(db, keeper), log, signal)
     // Not before there is something to run: the runtime keeps the process until its last worker has ended.
     if (!signal.aborted) await installRuntime(log)
+    tending = tendAlways({ db, keeper }, { ...oidc, log }, AbortSignal.any([signal, ended.signal]))
     await serve()
   } finally {
     ended.abort()
     // First, so that nothing waits for a Temporal that is away; and no longer than a moment for a store that is.
     await client.connection.close()
-    await inTime(reconciling)
+    await inTime(Promise.all([reconciling, tending]))
     await health.close()
     await listener.close()
     await inTime(db.destroy())

@@ -40,10 +40,9 @@ export function oidcRoutes(app: FastifyInstance, services: Services): void {
   }
 }
 
-const CLAIMS = [
-  ...['iss', 'sub', 'aud', 'iat', 'nbf', 'exp', 'jti'],
-  ...['org', 'project', 'environment', 'root_env', 'current_env', 'trigger_user'],
-]
+const CLAIMS = 'iss sub aud iat nbf exp jti org project environment root_env current_env trigger_user'.split(
+  ' ',
+)
 
 function demandProvider(oidc: OidcSettings | undefined): OidcSettings {
   if (oidc) return oidc

@@ -10,7 +10,6 @@ import {
   PutRolePolicyCommand,
   UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam'
-import { uniqueName } from './servers.ts'
 import { withoutScheme } from './token-check.ts'
 import type { Upstream } from './web-identity.ts'
 
@@ -22,6 +21,8 @@ export interface OidcRole {
 }
 
 export interface OidcRoleOptions {
+  /** Of the role. */
+  name: string
   issuer: string
   /** The client ids of the identity provider. */
   audiences: string[]
@@ -32,7 +33,7 @@ export interface OidcRoleOptions {
 
 export async function oidcRole(
   { endpoint, admin }: Upstream,
-  { issuer, audiences, trusted, actions }: OidcRoleOptions,
+  { name: RoleName, issuer, audiences, trusted, actions }: OidcRoleOptions,
 ): Promise<OidcRole> {
   const iam = new IAMClient({ endpoint, region: 'us-east-1', credentials: admin })
   const { User } = await iam.send(new GetUserCommand({ UserName: 'administrator' }))
@@ -40,7 +41,6 @@ export async function oidcRole(
     new CreateOpenIDConnectProviderCommand({ Url: issuer, ClientIDList: audiences }),
   )
   const name = withoutScheme(issuer)
-  const RoleName = uniqueName('rekey')
   const document = ({ audience, subject }: OidcRoleOptions['trusted']) =>
     JSON.stringify({
       Version: '2012-10-17',
