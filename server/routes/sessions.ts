@@ -4,7 +4,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { openEnvironment, readSession } from '../../environments/open.ts'
 import { Refusal } from '../../model/refusal.ts'
-import { parseGoDuration } from '../go-duration.ts'
+import { parseGoDuration } from '../../model/go-duration.ts'
 import { ENVIRONMENT, EnvironmentPath, RevisionPath } from '../parameters.ts'
 import type { Services } from '../services.ts'
 
