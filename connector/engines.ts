@@ -1,8 +1,11 @@
-/** The rotators that our connector function can run, by the type of their events. Nothing but the list. */
-import type { DatabaseCredential, DatabaseUserInputs } from '../rotators/database/schema.ts'
+/** The rotators that our connector function can run, by the type of their events, and what they leave open. Nothing but the lists. */
+import type { DirectRotator } from '../rotators/connectors/connector.ts'
 import { postgres } from '../rotators/postgres.ts'
-import type { Rotator } from '../rotators/rotator.ts'
+import { endRestingSessions } from '../rotators/postgres/managing-sessions.ts'
 
-export type Engine = Rotator<DatabaseUserInputs, DatabaseCredential, DatabaseCredential>
+export const ENGINES: ReadonlyMap<string, DirectRotator> = new Map([[postgres.name, postgres]])
 
-export const ENGINES: ReadonlyMap<string, Engine> = new Map([[postgres.name, postgres]])
+/** A function is frozen when it has answered: what it kept open for the next event would rest there for ever. */
+export function endSessions(): void {
+  endRestingSessions()
+}

@@ -10,7 +10,7 @@ import {
   type About,
   type ConnectorAnswer,
 } from '../rotators/connectors/protocol.ts'
-import { ENGINES } from './engines.ts'
+import { endSessions, ENGINES } from './engines.ts'
 import { asFields, type Fields } from './fields.ts'
 import { runEvent } from './run-event.ts'
 import { runRequest } from './run-request.ts'
@@ -28,12 +28,21 @@ export async function handler(event: unknown, context: FunctionContext): Promise
     const words = `${failure.code}: ${failure.message}`
     return { code: 400, message: words, rekey: { failure: stateFailure(failure) } }
   })
+  endSessions()
   const failure = answer.rekey && 'failure' in answer.rekey ? answer.rekey.failure.code : undefined
   const known = (value: unknown, names: readonly string[]) =>
     names.find((name) => name === value) ?? 'unknown'
   const line = {
     event: known(fields.type, [REKEY_EVENT, ...ENGINES.keys()]),
-    action: known(fields.action ?? 'change', ['about', 'prepare', 'rehearse', 'apply', 'test', 'change']),
+    action: known(fields.action ?? 'change', [
+      'about',
+      'prepare',
+      'rehearse',
+      'apply',
+      'test',
+      'whyRefused',
+      'change',
+    ]),
     outcome: failure ?? 'succeeded',
     ms: Math.round(performance.now() - startedAt),
   }

@@ -17,14 +17,16 @@ export async function runRequest(fields: Fields, remaining: number): Promise<unk
       { unchanged: true },
     )
   const inputs = fields.inputs as DatabaseUserInputs
-  const context = limitsWithin(remaining, limitsOf(fields.limits))
+  const warnings: string[] = []
+  const warn = (words: string) => void warnings.push(words)
+  const context = { ...limitsWithin(remaining, limitsOf(fields.limits)), warn }
   const state = (fields.state ?? { current: null, previous: null }) as RotatorState<DatabaseCredential>
   const credential = fields.credential as DatabaseCredential
   switch (fields.action) {
     case 'prepare': {
       // The password is made by whoever keeps it.
       const { username } = await engine.prepare(inputs, state, context)
-      return { username }
+      return { username, warnings }
     }
     case 'rehearse':
       return await engine.rehearse?.(inputs, state, context)
@@ -33,6 +35,8 @@ export async function runRequest(fields: Fields, remaining: number): Promise<unk
       return {}
     case 'test':
       return await engine.test(inputs, credential, context)
+    case 'whyRefused':
+      return { words: await engine.whyRefused?.(inputs, credential, context) }
     default:
       throw new RotationFailure('CONNECTOR_FAILED', 'the connector function does not know this action', {
         unchanged: true,

@@ -58,6 +58,9 @@ export function connected(
 
     test,
 
+    whyRefused: (inputs, credential, context) =>
+      by(inputs, context, async (connector, plain) => connector.whyRefused?.(plain, credential, context)),
+
     async recover(inputs, prepared, context) {
       const credential = credentialOf(prepared)
       return (await test(inputs, credential, context)) === 'works' ? { made: credential } : 'not made'

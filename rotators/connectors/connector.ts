@@ -30,6 +30,11 @@ export interface Connector {
     credential: DatabaseCredential,
     context: RotatorContext,
   ): Promise<TestAnswer>
+  whyRefused?(
+    inputs: DatabaseUserInputs,
+    credential: DatabaseCredential,
+    context: RotatorContext,
+  ): Promise<string | undefined>
 }
 
 export type DirectRotator = Rotator<DatabaseUserInputs, DatabaseCredential, DatabaseCredential>

@@ -13,5 +13,7 @@ export function directConnector(rotator: DirectRotator): Connector {
       await rotator.apply(inputs, { username, password }, context)
     },
     test: (inputs, credential, context) => rotator.test(inputs, credential, context),
+    whyRefused: async (inputs, credential, context) =>
+      await rotator.whyRefused?.(inputs, credential, context),
   }
 }

@@ -25,12 +25,12 @@ export interface AboutRequest {
 export interface RotatorRequest {
   type: typeof REKEY_EVENT
   protocol: number
-  action: 'prepare' | 'rehearse' | 'apply' | 'test'
+  action: 'prepare' | 'rehearse' | 'apply' | 'test' | 'whyRefused'
   rotator: string
   inputs: unknown
   /** Of `prepare` and `rehearse`. */
   state?: unknown
-  /** Of `apply` what was prepared, of `test` what is to log in. */
+  /** Of `apply` what was prepared, of the others what is to log in. */
   credential?: unknown
   limits: RequestLimits
 }

@@ -88,12 +88,19 @@ export function existingConnector(called: ConnectorFunction, engine: Engine): Co
       throw failureOf('no login', { name, who: `the managing user ${JSON.stringify(managing.username)}` })
   }
 
+  const notLookedAt = (user: string) => [
+    `the function ${name} can only set a password: that the managing user may change user ${JSON.stringify(user)}, that this user exists and may log in, ` +
+      'what the two users may do, and whether the server asks for passwords at all (trust) cannot be looked at',
+    `the function ${name} connects to the database without TLS, unless it was changed since it was published`,
+  ]
+
   return {
     async prepare(inputs, state, context) {
       const username = nextUser(engine.rotateUsers(inputs), state)
       await look(inputs, username, context)
       const { signal, timeout } = context
       const described = await called.describe({ signal, timeout })
+      for (const words of notLookedAt(username)) context.warn?.(words)
       const lingers = (described?.timeout ?? LONGEST_FUNCTION_MS) + SIGNATURE_MS
       return { username, password: generatePassword(), lingers }
     },
@@ -104,11 +111,7 @@ export function existingConnector(called: ConnectorFunction, engine: Engine): Co
       return {
         writes: `user ${JSON.stringify(next)}`,
         first: [],
-        warnings: [
-          `the function ${name} can only set a password: that the managing user may change user ${JSON.stringify(next)}, that this user exists and may log in, ` +
-            'what the two users may do, and whether the server asks for passwords at all (trust) was not looked at',
-          `the function ${name} connects to the database without TLS`,
-        ],
+        warnings: notLookedAt(next),
       }
     },
 

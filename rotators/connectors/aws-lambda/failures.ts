@@ -128,6 +128,14 @@ export function noConnector({ name }: FunctionArn): RotationFailure {
   )
 }
 
+/** What answers is no service of AWS. */
+export function notLambda({ region }: FunctionArn): RotationFailure {
+  return new RotationFailure(
+    'TARGET_UNREACHABLE',
+    `what answers in place of AWS Lambda in the region ${region} is not AWS; check the network and AWS_ENDPOINT_URL`,
+  )
+}
+
 function inWords(general: Error, action: string, { region }: FunctionArn): RotationFailure {
   if (!(general instanceof RotationFailure)) return new RotationFailure('INTERNAL')
   if (general.code === 'TARGET_TIMEOUT')

@@ -6,7 +6,7 @@ import type * as Sdk from '@aws-sdk/client-lambda'
 import type { GetFunctionCommandOutput, InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda'
 import { RotationFailure } from '../../../model/failures.ts'
 import type { FunctionPlace } from '../aws-lambda.ts'
-import { brokenFunction, serviceFailure } from './failures.ts'
+import { brokenFunction, notLambda, serviceFailure } from './failures.ts'
 
 export interface Waiting {
   /** Heeded until the request is sent; absent for what matters more than whoever lost interest. */
@@ -78,12 +78,14 @@ export class ConnectorFunction {
       InvocationType: 'RequestResponse',
       Payload: Buffer.from(JSON.stringify(event)),
     })
-    const { FunctionError, Payload } = await this.#send<InvokeCommandOutput>(
+    const { FunctionError, Payload, $metadata } = await this.#send<InvokeCommandOutput>(
       'lambda:InvokeFunction',
       command,
       waiting,
     )
     const payload = parsed(Payload)
+    // Whatever Lambda answers has a number.
+    if (payload === undefined && $metadata.requestId === undefined) throw notLambda(this.place)
     if (FunctionError === undefined) return { payload }
     return brokenFunction(payload, this.place)
   }

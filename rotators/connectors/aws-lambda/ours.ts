@@ -41,20 +41,22 @@ export function ourConnector(called: ConnectorFunction, engine: Engine, ahead: n
     if (rekey?.result === undefined) throw noConnector(called.place)
     return rekey.result
   }
+  const texts = (list: unknown) => (Array.isArray(list) ? list.filter(isPlain) : [])
   const looking = ({ signal, timeout }: RotatorContext): Waiting => ({ signal, timeout: timeout + GRACE_MS })
 
   return {
     async prepare(inputs, state, context) {
       const username = nextUser(engine.rotateUsers(inputs), state)
       const answer = await call({ action: 'prepare', inputs, state }, context, looking(context))
-      if ((answer as { username?: unknown }).username !== username) throw noConnector(called.place)
+      const told = (answer ?? {}) as { username?: unknown; warnings?: unknown }
+      if (told.username !== username) throw noConnector(called.place)
+      for (const words of texts(told.warnings)) context.warn?.(words)
       return { username, password: generatePassword() }
     },
 
     async rehearse(inputs, state, context) {
       const answer = await call({ action: 'rehearse', inputs, state }, context, looking(context))
       const { writes, first, warnings } = (answer ?? {}) as Partial<Record<keyof Rehearsal, unknown>>
-      const texts = (list: unknown) => (Array.isArray(list) ? list.filter(isPlain) : [])
       if (!isPlain(writes)) throw noConnector(called.place)
       return { writes, first: texts(first), warnings: texts(warnings) }
     },
@@ -91,6 +93,12 @@ export function ourConnector(called: ConnectorFunction, engine: Engine, ahead: n
       )
       if (answer !== 'works' && answer !== 'refused') throw noConnector(called.place)
       return answer
+    },
+
+    async whyRefused(inputs, credential, context) {
+      const answer = await call({ action: 'whyRefused', inputs, credential }, context, looking(context))
+      const { words } = (answer ?? {}) as { words?: unknown }
+      return isPlain(words) ? words : undefined
     },
   }
 }

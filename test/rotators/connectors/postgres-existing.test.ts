@@ -20,5 +20,6 @@ contractSuite({
   setup: async () => connectedFixture('existing', await postgresFixture(["lock_timeout = '500ms'"])),
   secretOf: ({ password }) => password,
   blind: true,
+  carriesOn: 2_500,
   expires: SIGNATURE_LIFETIME,
 })

@@ -10,5 +10,7 @@ afterAll(stopLambda)
 contractSuite({
   rotator: connectedRotator('postgres'),
   setup: async () => connectedFixture('ours', await postgresFixture()),
+  // A lock is waited for during nearly half of the time that a change may take.
+  carriesOn: 2_500,
   secretOf: ({ password }) => password,
 })

@@ -44,6 +44,8 @@ export interface Subject<Inputs, Credential, Prepared> {
   setup(): Promise<Fixture<Inputs, Credential, Prepared>>
   /** True where nothing but a change itself shows whether the managing login may change anything, or would have to wait. */
   blind?: true
+  /** Milliseconds for which a change of this suite goes on where it is carried out when whoever sent it is gone. */
+  carriesOn?: number
   /** Milliseconds after which a request that was held back is refused on its way, where its own deadline does not go along. */
   expires?: number
   /** The part of a credential that is secret. */

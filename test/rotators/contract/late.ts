@@ -36,6 +36,7 @@ export function lateCases<I, C, P>({
   rotate,
   after,
   expires = 0,
+  carriesOn = 0,
 }: Bench<I, C, P>): void {
   /** Holds every request of a change in turn; each on a target of its own, a few at a time. */
   async function holdEach(attempt: (request: number) => Promise<'held' | 'ended'>): Promise<void> {
@@ -142,12 +143,15 @@ export function lateCases<I, C, P>({
     const prepared = await rotator.prepare(inputs, NOTHING_YET, limits())
     const value = rotator.candidate(prepared)!
     const unblock = await block!(value)
-    const { signal: _, ...context } = limits({ changeTimeout: 4_000 })
-    const { child } = applyElsewhere(rotator.name, inputs, prepared, context)
+    const { child } = await applyElsewhere(rotator.name, inputs, prepared, () => {
+      const { signal: _, ...context } = limits({ changeTimeout: 4_000 })
+      return context
+    })
     await sleep(1_000)
     const killed = once(child, 'exit')
     child.kill('SIGKILL')
     expect((await killed)[1]).toBe('SIGKILL')
+    await sleep(carriesOn)
     await unblock()
     await sleep(300)
     expect(await logsIn(value)).toBe(false)
