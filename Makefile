@@ -29,11 +29,11 @@ demo:
 KILL_POINTS = test/chaos/kill-points.test.ts test/workflows/by-hand-halted.test.ts
 
 test:
-	@bin/setup servers moto
+	@bin/setup servers moto mariadb
 	@$(RUN) vitest run $(KILL_POINTS:%=--exclude %) $(T)
 
 kill-points:
-	@bin/setup servers moto
+	@bin/setup servers moto mariadb
 	@$(RUN) vitest run $(KILL_POINTS)
 
 dev: servers
@@ -44,7 +44,7 @@ bench: servers
 
 # Kills only what it has started itself.
 chaos:
-	@bin/setup servers moto
+	@bin/setup servers moto mariadb
 	@$(NODE) test/chaos/fire.ts $(ARGS)
 
 bundle: install

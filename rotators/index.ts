@@ -3,11 +3,12 @@ import { awsIam } from './aws-iam.ts'
 import { passphrase } from './passphrase.ts'
 import { password } from './password.ts'
 import { connected } from './connectors/connected.ts'
+import { mysql } from './mysql.ts'
 import { postgres } from './postgres.ts'
 import { POSTGRES_ENGINE } from './postgres/engine.ts'
 import type { AnyRotator } from './rotator.ts'
 
-const ROTATORS: AnyRotator[] = [awsIam, passphrase, password, connected(postgres, POSTGRES_ENGINE)]
+const ROTATORS: AnyRotator[] = [awsIam, mysql, passphrase, password, connected(postgres, POSTGRES_ENGINE)]
 
 const byName = new Map(ROTATORS.map((rotator) => [rotator.name, rotator]))
 

@@ -13,6 +13,7 @@ import { startPostgres } from '../../embedded/postgres.ts'
 import { processIdentity } from '../../embedded/process-identity.ts'
 import { endOrphan } from '../../embedded/server-process.ts'
 import { startTemporal } from '../../embedded/temporal.ts'
+import { MARIADB_ENDING } from './mariadb.ts'
 import { MOTO_ENDING, startMoto, type SharedMoto } from './moto.ts'
 
 export interface SharedPostgres {
@@ -133,6 +134,7 @@ async function sweepAbandoned(): Promise<void> {
     const ending = [{ signal: 'SIGQUIT', patience: 5_000 }] as const
     await endOrphan('PostgreSQL', join(folder, 'postgres.pid'), folder, ending)
     await endOrphan('Temporal', join(folder, 'temporal.db.pid'), folder, ending)
+    await endOrphan('MariaDB', join(folder, 'mariadb.pid'), folder, MARIADB_ENDING)
     await endOrphan('moto', join(folder, 'moto.pid'), folder, MOTO_ENDING)
     rmSync(folder, { recursive: true, force: true })
   }

@@ -1,0 +1,93 @@
+/** What the managing user can see of an account: MySQL and MariaDB keep it in different tables. Reads only. */
+import type { Account } from './route.ts'
+import type { Session } from './session.ts'
+import { quoteText } from './sql.ts'
+
+export interface Found {
+  /** How it logs in; `unseen` where the managing user may not read it. */
+  plugin: string
+  /** MariaDB: what it may log in by as well. */
+  alternatives: { plugin?: string }[]
+  locked: boolean
+  expired: boolean
+  /** Days for which a password is good; null for ever. */
+  lifetime: number | null
+  /** `''` where it need not come by TLS. */
+  tls: string
+}
+
+export const UNSEEN = 'unseen'
+
+const where = ({ name, host }: Account) => `User = ${quoteText(name)} AND Host = ${quoteText(host)}`
+
+// In JSON, so that what it has no name for is left out; never the hash itself.
+const MARIADB = (account: Account) => `
+  SELECT JSON_VALUE(Priv, '$.plugin') AS plugin, JSON_QUERY(Priv, '$.auth_or') AS alternatives,
+         JSON_VALUE(Priv, '$.account_locked') AS locked, JSON_VALUE(Priv, '$.is_role') AS is_role,
+         JSON_VALUE(Priv, '$.password_last_changed') = '0' AS expired,
+         JSON_VALUE(Priv, '$.password_lifetime') AS lifetime, @@GLOBAL.default_password_lifetime AS usual_lifetime,
+         JSON_VALUE(Priv, '$.ssl_type') AS tls
+    FROM mysql.global_priv WHERE ${where(account)}`
+
+const MYSQL = (account: Account) => `
+  SELECT plugin, NULL AS alternatives, account_locked = 'Y' AS locked, NULL AS is_role, password_expired = 'Y' AS expired,
+         password_lifetime AS lifetime, @@GLOBAL.default_password_lifetime AS usual_lifetime, ssl_type AS tls
+    FROM mysql.user WHERE ${where(account)}`
+
+interface Row {
+  plugin: string | null
+  alternatives: unknown
+  locked: unknown
+  is_role: unknown
+  expired: unknown
+  lifetime: unknown
+  usual_lifetime: unknown
+  tls: unknown
+}
+
+/** Undefined when there is no such account. @throws RotationFailure */
+export async function findAccount(session: Session, account: Account): Promise<Found | undefined> {
+  const rows = await session.see<Row>(session.isMariadb ? MARIADB(account) : MYSQL(account))
+  if (rows === undefined) return await unseen(session, account)
+  const [row] = rows
+  if (row === undefined || isTrue(row.is_role)) return undefined
+  const lifetime =
+    row.lifetime === null || Number(row.lifetime) < 0 ? Number(row.usual_lifetime) : Number(row.lifetime)
+  return {
+    // Accounts that are older than plugins have none.
+    plugin: row.plugin === null || row.plugin === '' ? 'mysql_native_password' : row.plugin,
+    alternatives: alternativesOf(row.alternatives),
+    locked: isTrue(row.locked),
+    expired: isTrue(row.expired),
+    lifetime: lifetime > 0 ? lifetime : null,
+    tls: tlsOf(row.tls),
+  }
+}
+
+/** MySQL tells whoever may change users that one exists. */
+async function unseen(session: Session, { name, host }: Account): Promise<Found | undefined> {
+  const nothing = { plugin: UNSEEN, alternatives: [], locked: false, expired: false, lifetime: null, tls: '' }
+  if (session.isMariadb) return nothing
+  const rows = await session.see(
+    `SELECT 1 AS found FROM information_schema.user_attributes WHERE USER = ${quoteText(name)} AND HOST = ${quoteText(host)}`,
+  )
+  return rows?.length === 0 ? undefined : nothing
+}
+
+function isTrue(value: unknown): boolean {
+  return value === true || value === 1 || value === '1' || value === 'true'
+}
+
+/** MariaDB counts the kinds, MySQL names them. */
+function tlsOf(value: unknown): string {
+  const kind = typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+  return kind === '0' ? '' : kind
+}
+
+function alternativesOf(value: unknown): { plugin?: string }[] {
+  if (value === null || value === undefined) return []
+  const list: unknown = typeof value === 'string' ? JSON.parse(value) : value
+  return Array.isArray(list)
+    ? (list as { plugin?: string }[]).map(({ plugin }) => (plugin ? { plugin } : {}))
+    : []
+}
