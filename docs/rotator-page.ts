@@ -9,9 +9,8 @@ import { ROTATOR_NOTES } from './rotator-notes/index.ts'
 import type { Block, Definition } from './rotator-notes/notes.ts'
 import { schemaTable } from './schema-table.ts'
 
-export function rotatorPage(rotator: AnyRotator): string {
+export function rotatorPage(rotator: AnyRotator, notes = ROTATOR_NOTES[rotator.name]): string {
   const { name, title, inputs, state, outputs, permissions } = rotator
-  const notes = ROTATOR_NOTES[name]
   if (!notes)
     throw new Error(`write docs/rotator-notes/${name}.ts and name it in docs/rotator-notes/index.ts`)
   return page(`\`fn::rotate::${name}\``, [

@@ -1,14 +1,19 @@
 /** A process that applies what it reads from its standard input, so that a test can stop and kill it. */
 import { text } from 'node:stream/consumers'
 import { toRotationFailure } from '../../../model/failures.ts'
-import { findRotator } from '../../../rotators/index.ts'
+import type { AnyRotator } from '../../../rotators/rotator.ts'
 
-const { rotator, inputs, prepared, context } = JSON.parse(await text(process.stdin))
+const name = process.argv[2] ?? ''
+// The one that docs/writing-a-rotator.md builds is in no registry.
+const rotator: AnyRotator | undefined =
+  name === 'parcels'
+    ? (await import('../../writing-a-rotator/rotators/parcels.ts')).parcels
+    : (await import('../../../rotators/index.ts')).findRotator(name)
+process.stdout.write('ready')
+const { inputs, prepared, context } = JSON.parse(await text(process.stdin))
 const signal = new AbortController().signal
-const outcome: string = await findRotator(rotator)!
-  .apply(inputs, prepared, { ...context, signal })
-  .then(
-    () => 'applied',
-    (error: unknown) => toRotationFailure(error).code,
-  )
+const outcome: string = await rotator!.apply(inputs, prepared, { ...context, signal }).then(
+  () => 'applied',
+  (error: unknown) => toRotationFailure(error).code,
+)
 process.stdout.write(outcome)

@@ -37,7 +37,7 @@ export function interruptedCases<I, C, P>({
         const value = rotator.candidate(prepared)
         if (value !== null) {
           landed.push(await logsIn(value))
-          expect(answer).toEqual(landed.at(-1) ? { made: value } : 'not made')
+          if (rotator.recover) expect(answer).toEqual(landed.at(-1) ? { made: value } : 'not made')
         } else {
           landed.push(answer !== 'not made')
           if (typeof answer !== 'object' || !('instead' in answer)) expect(answer).toBe('not made')
