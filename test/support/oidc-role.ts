@@ -1,4 +1,5 @@
 /** A role at the shared moto that trusts one issuer, as an administrator of the account would make it. */
+import { randomUUID } from 'node:crypto'
 import {
   CreateOpenIDConnectProviderCommand,
   CreateRoleCommand,
@@ -21,8 +22,8 @@ export interface OidcRole {
 }
 
 export interface OidcRoleOptions {
-  /** Of the role. */
-  name: string
+  /** Of the role; one that nothing else has where absent. */
+  name?: string
   issuer: string
   /** The client ids of the identity provider. */
   audiences: string[]
@@ -33,7 +34,7 @@ export interface OidcRoleOptions {
 
 export async function oidcRole(
   { endpoint, admin }: Upstream,
-  { name: RoleName, issuer, audiences, trusted, actions }: OidcRoleOptions,
+  { name: RoleName = `rekey-${randomUUID()}`, issuer, audiences, trusted, actions }: OidcRoleOptions,
 ): Promise<OidcRole> {
   const iam = new IAMClient({ endpoint, region: 'us-east-1', credentials: admin })
   const { User } = await iam.send(new GetUserCommand({ UserName: 'administrator' }))

@@ -29,7 +29,6 @@ beforeAll(async () => {
   front = await startWebIdentity({ ...moto, endpoint: process.env.AWS_ENDPOINT_URL! })
   vi.stubEnv('AWS_ENDPOINT_URL_STS', front.endpoint)
   role = await oidcRole(moto, {
-    name: uniqueName('rekey'),
     issuer: api.url,
     audiences: [AUDIENCE],
     trusted: { audience: AUDIENCE, subject: 'pulumi:environments:org:acme:env:app/*' },

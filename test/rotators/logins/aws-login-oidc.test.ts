@@ -9,7 +9,7 @@ import { Secret } from '../../../model/secret.ts'
 import { awsLogin } from '../../../rotators/logins/aws-login.ts'
 import type { OidcInputs } from '../../../rotators/logins/aws-login/schema.ts'
 import { oidcRole, type OidcRole } from '../../support/oidc-role.ts'
-import { sharedMoto, uniqueName } from '../../support/servers.ts'
+import { sharedMoto } from '../../support/servers.ts'
 import { startWebIdentity, type WebIdentityFront } from '../../support/web-identity.ts'
 
 const SUBJECT = 'pulumi:environments:org:acme:env:billing/aws'
@@ -36,7 +36,6 @@ beforeAll(async () => {
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIAOFTHEWORKERITSELF')
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'of-the-worker-itself')
   role = await oidcRole(moto, {
-    name: uniqueName('rekey'),
     issuer,
     audiences: [AUDIENCE],
     trusted: { audience: AUDIENCE, subject: SUBJECT },
