@@ -29,7 +29,7 @@ demo:
 KILL_POINTS = test/chaos/kill-points.test.ts test/workflows/by-hand-halted.test.ts
 
 test:
-	@bin/setup servers moto mariadb
+	@bin/setup servers moto mariadb pgbouncer
 	@$(RUN) vitest run $(KILL_POINTS:%=--exclude %) $(T)
 
 kill-points:

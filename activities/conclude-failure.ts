@@ -110,8 +110,11 @@ async function whatBecameOfIt(attempt: Attempt): Promise<'works' | 'refused' | '
   if (attempt.row.sentUntil === null) return withoutAsking(attempt.row)
   try {
     if (candidate === null) return await whatRecoverSays(attempt, prepared)
-    if ((await attempt.test(candidate)) === 'works') return 'works'
-    await attempt.wait(await ownLandingWithin(attempt.services.environments.db, attempt.row.id))
+    const landing = await ownLandingWithin(attempt.services.environments.db, attempt.row.id)
+    const answer = await attempt.test(candidate)
+    // Each refused log-in is one that a target may count: not asked again where nothing can have landed since.
+    if (answer === 'works' || landing <= 0) return answer
+    await attempt.wait(landing)
     return await attempt.test(candidate)
   } catch (error) {
     if (isCancellation(error)) throw error

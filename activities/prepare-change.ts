@@ -46,10 +46,13 @@ export async function testPublished(attempt: Attempt): Promise<void> {
   // What stands first is told first, also where both are asked at once.
   const early = rotator.sideBySide ? begun(test(published.previous)) : undefined
   if ((await test(published.current)) === 'refused') {
+    const why = await attempt.whyRefused(published.current)
     throw new RotationFailure(
       'TARGET_CHANGED',
       `the published current credential (${rotator.identity(published.current)}) does not log in any more; ` +
-        'somebody changed it, so nothing was touched. Put the credential that works into the state as current',
+        (why === undefined
+          ? 'somebody changed it, so nothing was touched. Put the credential that works into the state as current'
+          : `nothing was touched: ${why}`),
     )
   }
   if ((await (early ?? test(published.previous))) !== 'refused') return

@@ -1,5 +1,5 @@
 /** Step verify: nothing is published that has not logged in at the target, over the route the definition names. */
-import { RotationFailure } from '../model/failures.ts'
+import { FAILURES, RotationFailure } from '../model/failures.ts'
 import type { Attempt } from './attempt.ts'
 import { begun } from './prepare-change.ts'
 
@@ -10,8 +10,10 @@ export async function verifyChange(attempt: Attempt): Promise<void> {
   const credential = attempt.unseal(attempt.row.credential)
   const old = async () => (published.current === null ? null : await attempt.test(published.current))
   const early = rotator.sideBySide ? begun(old()) : undefined
-  if ((await attempt.testSettled(credential)) === 'refused')
-    throw new RotationFailure('VERIFY_FAILED', await attempt.whyRefused(credential))
+  if ((await attempt.testSettled(credential)) === 'refused') {
+    const why = await attempt.whyRefused(credential)
+    throw new RotationFailure('VERIFY_FAILED', why && `${FAILURES.VERIFY_FAILED.words}: ${why}`)
+  }
   await attempt.services.at('verify: new one works')
   if ((await (early ?? old())) === 'refused') {
     throw new RotationFailure(

@@ -149,7 +149,7 @@ export interface Rotator<Inputs, Credential, Prepared> {
   /** A real log-in over the route that the definition names. @throws when it cannot tell. */
   test(inputs: Inputs, credential: Credential, context: RotatorContext): Promise<TestAnswer>
   /**
-   * Why the target may have refused the log-in with what was just changed there, in words for a person; undefined where
+   * Why the target may refuse a log-in that should work, in words for a person that say what to do; undefined where
    * nothing is found that would explain it. Changes nothing.
    */
   whyRefused?(inputs: Inputs, credential: Credential, context: RotatorContext): Promise<string | undefined>

@@ -81,6 +81,31 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app_right
       ],
     },
     {
+      heading: 'Poolers',
+      text: [
+        'Let `database.host` name the server itself. Where only a pooler can be reached, PgBouncer works in its modes `session` and `transaction` if it asks the ' +
+          'server for passwords (`auth_query`): the change is one transaction, its limits are `SET LOCAL`, and nothing of it stays on a connection that ' +
+          'others get. In mode `statement` a rotation ends as `INPUT_INVALID` and changes nothing.',
+        'A pooler that keeps passwords of its own (`userlist.txt`) refuses the new one. That ends as `VERIFY_FAILED` with words that name the pooler; nothing is ' +
+          'published, and the new password stays sealed until the next rotation finds that it logs in. A rotation and a dry run that find a pooler warn of it.',
+      ],
+    },
+    {
+      heading: 'VALID UNTIL',
+      text: [
+        'A user that has expired is not rotated (`TARGET_NOT_FOUND`), and one that expires within 30 days is rotated with a warning. Rekey never extends ' +
+          '`VALID UNTIL`: who set it decides.',
+      ],
+    },
+    {
+      heading: 'Servers that lock users out',
+      text: [
+        'Only what has to be tried is tried: what is published, before and after the change, and the new password. A wrong password ' +
+          'of the managing user is sent once and not again within the rotation. A rotation after which it is in doubt what the server took makes up to ' +
+          'three log-ins that may be refused, all as the user that is not `current`.',
+      ],
+    },
+    {
       heading: 'Passwords that exist already',
       text: [
         'An application that is to be taken over without an interruption: give its present user as `state.current` (with `fn::secret` around the ' +
@@ -94,7 +119,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app_right
       'worker that connects, not your machine.',
     TARGET_THROTTLED: 'The server has no free connections, or somebody else changes the same user right now.',
     TARGET_TIMEOUT:
-      'The server did not finish in time; often another session holds a lock on the user. Look into `pg_stat_activity`.',
+      'The server did not finish in time; often another session holds a lock on the user. Look into `pg_stat_activity`. Or what was sent did not reach it in time.',
     LOGIN_FAILED:
       'The password of the managing user is wrong, or `pg_hba.conf` does not let it in from the worker. Correct the environment that holds it.',
     TARGET_DENIED:
@@ -106,15 +131,17 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app_right
       'A password check of the server (such as `passwordcheck`) refused three generated passwords. One that wants to see the password itself ' +
       'cannot work with verifiers.',
     TARGET_CHANGED:
-      'A published credential does not log in any more: somebody changed its password, took its right to log in, or dropped the user. Undo that, or put ' +
+      'A published credential does not log in any more: somebody changed its password, took its right to log in, let it expire, or dropped the user. The message says which where that can be told. Undo that, or put ' +
       'the password that works into the state.',
     TARGET_TAKEN:
       'Another environment or path rotates one of these users on the same host and port. Use two users for each path.',
     VERIFY_FAILED:
-      'The password was set, but the user could not log in with it; look at `pg_hba.conf` for that user. Nothing was published.',
+      'The password was set, but the user could not log in with it; look at `pg_hba.conf` for that user (`trust` proves nothing), and at a pooler that keeps ' +
+      'passwords of its own. Nothing was published.',
     OUTCOME_UNKNOWN:
       'The connection broke while the password was being set. The next rotation tests it first and goes on from there.',
     INPUT_INVALID:
-      'A user stands twice, the managing user is among those rotated, or the database does not exist.',
+      'A user stands twice, the managing user is among those rotated or becomes one of them when it logs in, the database does not exist, or a pooler in mode ' +
+      '`statement` answers.',
   },
 }

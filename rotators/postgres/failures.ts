@@ -3,8 +3,8 @@
  * through: it may hold a statement, a certificate or another host's data.
  */
 import { RotationFailure } from '../../model/failures.ts'
-import { LoginRefused, connectionBroke, networkFailure, noTls } from '../database/failures.ts'
-import type { Moment } from '../database/failures.ts'
+import { connectionBroke, networkFailure, noTls } from '../database/failures.ts'
+import type { LoginRefused, Moment } from '../database/failures.ts'
 import { poolerFailure } from './poolers.ts'
 
 export { LoginRefused } from '../database/failures.ts'
@@ -51,10 +51,14 @@ function serverFailure(state: string, message: string, moment: Moment, place: st
       return of('INPUT_INVALID', 'rotateUsers names a role that PostgreSQL reserves')
     case '25006':
       return of('TARGET_UNREACHABLE', `${place} is read-only; database.host must name the primary`)
-    case '55P03':
-    case '57014':
     case '25P03':
     case '25P04':
+      return of(
+        'TARGET_TIMEOUT',
+        `the change did not reach ${place} in time; the network or a proxy between may have held it back`,
+      )
+    case '55P03':
+    case '57014':
       return of(
         'TARGET_TIMEOUT',
         `${place} did not finish in time; another session may hold a lock on the user`,

@@ -62,11 +62,10 @@ export function poolerWarning({ host, port }: { host: string; port: number }): s
   )
 }
 
-/** Why the new password was refused although the server has it. */
+/** Why it may refuse a password that its server has. */
 export function poolerRefusal({ host, port }: { host: string; port: number }, who: string): string {
   return (
-    `${host}:${port} is a connection pooler and refused the new password of ${who}, which its server has taken; ` +
-    'renew its list of users, have it ask the server (PgBouncer: auth_query), or let database.host name the server ' +
-    'itself. The password was not published; the next rotation takes it up first'
+    `${host}:${port} is a connection pooler, which may keep an older password of ${who} than its server has; ` +
+    'renew its list of users, have it ask the server (PgBouncer: auth_query), or let database.host name the server itself'
   )
 }

@@ -74,10 +74,11 @@ export async function preflight(session: Session, { username, users, database }:
       'the server is a standby; database.host must name the primary',
     )
   }
-  if (users.includes(found.session_user)) {
+  for (const self of [found.session_user, found.manager]) {
+    if (!users.includes(self)) continue
     throw new RotationFailure(
       'INPUT_INVALID',
-      `logging in as the managing user led to ${JSON.stringify(found.session_user)}, which is one of rotateUsers and would lock itself out; see pg_ident.conf and poolers`,
+      `logging in as the managing user led to ${JSON.stringify(self)}, which is one of rotateUsers and would lock itself out; see pg_ident.conf, poolers and ALTER ROLE … SET role`,
     )
   }
   if (found.can_login === null) throw missing(`${user} does not exist; create it: CREATE ROLE ${role} LOGIN`)

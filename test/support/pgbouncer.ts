@@ -20,6 +20,8 @@ export interface PgBouncer {
 
 export interface PgBouncerOptions {
   server: { host: string; port: number }
+  /** A free one where absent. */
+  port?: number
   mode: 'session' | 'transaction' | 'statement'
   /** The passwords that it keeps, in clear. */
   users: Login[]
@@ -32,7 +34,7 @@ export interface PgBouncerOptions {
 export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBouncer> {
   const folder = mkdtempSync(join(tmpdir(), `rekey-test-${process.pid}-`))
   writeFileSync(join(folder, 'owner'), `${process.pid} ${processIdentity(process.pid)}`)
-  const [host, port] = ['127.0.0.1', await freePort()]
+  const [host, port] = ['127.0.0.1', options.port ?? (await freePort())]
   const file = (name: string) => join(folder, name)
   const { server, users } = options
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`
