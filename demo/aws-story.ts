@@ -1,5 +1,5 @@
 /** The chapter about AWS: an access key is made, published, replaced and deleted; each claim is checked at AWS itself. */
-import { awsDefinition, awsLoginDefinition } from './definitions.ts'
+import { awsDefinition, awsLoginDefinition, awsRoleDefinition } from './definitions.ts'
 import type { AccessKey, Aws } from './aws.ts'
 import type { Stage } from './stage.ts'
 import { make, openAll, succeeds } from './commands.ts'
@@ -18,10 +18,12 @@ export async function rotateAccessKey({
   teller,
   stage,
   aws,
+  issuer,
 }: {
   teller: Teller
   stage: Stage
   aws: Aws
+  issuer: string
 }): Promise<string[]> {
   const { check, say } = teller
   const works = async (key: AccessKey) => (await aws.callerOf(key)) === aws.userArn
@@ -62,7 +64,25 @@ export async function rotateAccessKey({
     'AWS lists those two keys and no other',
     (await aws.keyIds()).toSorted().join() === held.toSorted().join(),
   )
-  return [aws.manager, ...[first, second, third].map(({ current }) => current)].map(
+
+  say('The same without any key of the manager. The account is told to trust Rekey as an OpenID provider:')
+  const roleArn = await aws.trust(issuer)
+  say(`(create-open-id-connect-provider for ${issuer}, and a role for the environments of the project shop)`)
+  await aws.deleteManagerKey()
+  const role = awsRoleDefinition(roleArn)
+  teller.show(role)
+  await stage.write('aws.yaml', role)
+  await succeeds(stage.rekey(['env', 'edit', LOGIN, '-f', 'aws.yaml']), teller)
+  await succeeds(stage.rekey(['env', 'rotate', ENVIRONMENT]), teller)
+  const fourth = await opened()
+  check(
+    'AWS checked a token of Rekey, gave it the role for one session, and the fourth key works',
+    aws.subjects().join() === `pulumi:environments:org:main:env:${ENVIRONMENT}` &&
+      (await works(fourth.current)),
+    aws.subjects().join(),
+  )
+  check('the manager has no key any more', (await aws.callerOf(aws.manager)) === undefined)
+  return [aws.manager, ...[first, second, third, fourth].map(({ current }) => current)].map(
     ({ secretAccessKey }) => secretAccessKey,
   )
 }

@@ -2,13 +2,16 @@
 import {
   CreateAccessKeyCommand,
   CreateUserCommand,
+  DeleteAccessKeyCommand,
   IAMClient,
   ListAccessKeysCommand,
   PutUserPolicyCommand,
 } from '@aws-sdk/client-iam'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { ROTATOR_NOTES } from '../docs/rotator-notes/index.ts'
+import { oidcRole } from '../test/support/oidc-role.ts'
 import { startMoto } from '../test/support/moto.ts'
+import { startWebIdentity } from '../test/support/web-identity.ts'
 
 export interface AccessKey {
   accessKeyId: string
@@ -26,6 +29,14 @@ export interface Aws {
   callerOf(key: AccessKey): Promise<string | undefined>
   /** The ids of the user's keys, as AWS lists them. */
   keyIds(): Promise<string[]>
+  /** STS, which checks identity tokens before it hands out a role. */
+  stsEndpoint: string
+  /** Makes the account trust Rekey; gives the role that the managing login may then have. */
+  trust(issuer: string): Promise<string>
+  /** Subjects of the tokens that were exchanged for a session, in order. */
+  subjects(): string[]
+  /** Deletes the manager's key, so that nobody has one. */
+  deleteManagerKey(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -42,6 +53,7 @@ export async function startAws(folder: string, signal: AbortSignal): Promise<Aws
     credentials: { accessKeyId, secretAccessKey },
   })
   const iam = new IAMClient(as(moto.admin))
+  const front = await startWebIdentity(moto)
   const [policy] = ROTATOR_NOTES['aws-iam']!.setup.filter(({ language }) => language === 'json')
   const { Version, Statement } = JSON.parse(policy!.text) as {
     Version: string
@@ -78,13 +90,32 @@ export async function startAws(folder: string, signal: AbortSignal): Promise<Aws
         const { AccessKeyMetadata = [] } = await iam.send(new ListAccessKeysCommand({ UserName: USER }))
         return AccessKeyMetadata.map(({ AccessKeyId }) => AccessKeyId!)
       },
+      stsEndpoint: front.endpoint,
+      async trust(issuer) {
+        const audience = 'aws:main'
+        const role = await oidcRole(moto, {
+          name: MANAGER,
+          issuer,
+          audiences: [audience],
+          trusted: { audience, subject: 'pulumi:environments:org:main:env:shop/*' },
+          actions: Statement.flatMap(({ Action }) => Action),
+        })
+        return role.arn
+      },
+      subjects: () => front.sessions.map(({ subject }) => subject),
+      async deleteManagerKey() {
+        const { AccessKeyId } = made!
+        await iam.send(new DeleteAccessKeyCommand({ UserName: MANAGER, AccessKeyId }))
+      },
       async stop() {
         iam.destroy()
+        await front.close()
         await moto.stop()
       },
     }
   } catch (error) {
     iam.destroy()
+    await front.close()
     await moto.stop()
     throw error
   }

@@ -51,6 +51,18 @@ export function awsLoginDefinition({ manager }: Aws): string {
 `
 }
 
+/** The same without any key: a role, for an identity token of Rekey. */
+export function awsRoleDefinition(roleArn: string): string {
+  return `values:
+  aws:
+    fn::open::aws-login:
+      oidc:
+        roleArn: ${roleArn}
+        sessionName: rekey
+        duration: 1h
+`
+}
+
 /** One access key that is rotated. */
 export function awsDefinition({ userArn }: Aws): string {
   return `values:

@@ -1,6 +1,7 @@
 /** `make demo`: the main job for real, explained as it happens. Ends with 0 only when every claim held. */
 import { mkdir } from 'node:fs/promises'
 import { surroundings } from '../config/index.ts'
+import { freePort } from '../embedded/free-port.ts'
 import { startAws, type Aws } from './aws.ts'
 import { setStage } from './stage.ts'
 import { story } from './story.ts'
@@ -31,18 +32,24 @@ try {
   const awsFolder = `${stage.folder}/aws`
   await mkdir(awsFolder)
   aws = await startAws(awsFolder, stopping.signal)
-  stage.use({ AWS_ENDPOINT_URL: aws.endpoint })
+  const listen = `127.0.0.1:${await freePort()}`
+  const issuer = `http://${listen}`
+  stage.use({
+    AWS_ENDPOINT_URL: aws.endpoint,
+    AWS_ENDPOINT_URL_STS: aws.stsEndpoint,
+    REKEY_OIDC_ISSUER: issuer,
+  })
   teller.command('rekey dev')
   const starting = startTarget(`${stage.folder}/shop-database`, stopping.signal)
   // Whichever is slower: what was started must be known before it can be ended.
   const [database, rekey] = await Promise.allSettled([
     starting,
-    stage.startRekey((words) => stopping.abort(new Error(words))),
+    stage.startRekey(listen, (words) => stopping.abort(new Error(words))),
   ])
   if (database.status === 'fulfilled') target = database.value
   if (database.status === 'rejected') throw database.reason
   if (rekey.status === 'rejected') throw rekey.reason
-  await story({ teller, stage, aws, target: database.value, ...rekey.value, signal: stopping.signal })
+  await story({ teller, stage, aws, issuer, target: database.value, ...rekey.value, signal: stopping.signal })
   await endAll()
   teller.say('')
   teller.say(

@@ -20,7 +20,7 @@ export interface Stage {
   /** Sets variables for whatever is started from now on. */
   use(variables: Record<string, string>): void
   /** Starts `rekey dev`; its progress is told line by line. `onLost` hears when it ends by itself. */
-  startRekey(onLost: (words: string) => void): Promise<{ url: string; temporalUrl: string }>
+  startRekey(listen: string, onLost: (words: string) => void): Promise<{ url: string; temporalUrl: string }>
   /** A file that commands find by its name. */
   write(file: string, text: string): Promise<void>
   /** Runs `rekey` with these arguments; shown as a person would type it, with what it prints. */
@@ -78,8 +78,8 @@ export async function setStage(teller: Teller, signal: AbortSignal): Promise<Sta
     folder,
     dataDir,
     use: (variables) => void Object.assign(env, variables),
-    startRekey: async (onLost) => {
-      const args = ['dev', '--data-dir', dataDir, '--listen', '127.0.0.1:0']
+    startRekey: async (listen, onLost) => {
+      const args = ['dev', '--data-dir', dataDir, '--listen', listen]
       dev = start(args)
       // Listened for from the beginning: it may end at any time.
       ended = once(dev, 'close').then(([code]) => code as number | null)

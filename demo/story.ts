@@ -15,6 +15,8 @@ export interface Scene {
   stage: Stage
   target: Target
   aws: Aws
+  /** What Rekey is called as an OpenID provider. */
+  issuer: string
   url: string
   temporalUrl: string
   signal: AbortSignal
