@@ -98,7 +98,7 @@ export async function burn<T>(options: FireOptions, use: (fire: Fire) => Promise
     tell(`${faults.total} faults; everything comes to rest`)
     const rested = await comeToRest(scene, signal, tell)
     tell(`everything has ended ${Math.round(rested / 1000)} s after the last program was up again`)
-    const stuck = await rotateInCalm({ ...scene, over: signal }, signal)
+    const stuck = await rotateInCalm({ ...scene, over: signal }, signal, tell)
 
     tell('the evidence is gathered')
     const evidence = await collectEvidence({
@@ -182,7 +182,11 @@ async function comeToRest(
 }
 
 /** A person settles what was named; then every environment must be able to rotate again. */
-async function rotateInCalm(scene: Scene, signal: AbortSignal): Promise<Violation[]> {
+async function rotateInCalm(
+  scene: Scene,
+  signal: AbortSignal,
+  tell: FireOptions['tell'],
+): Promise<Violation[]> {
   const { environments, rig, api } = scene
   const stuck: Violation[] = []
   await Promise.all(
@@ -213,7 +217,7 @@ async function rotateInCalm(scene: Scene, signal: AbortSignal): Promise<Violatio
       }
     }),
   )
-  await untilIdle(rig, signal)
+  await untilIdle(rig, signal, { tell })
   return stuck
 }
 

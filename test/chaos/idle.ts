@@ -15,7 +15,7 @@ const SLOW = 60_000
 /**
  * @param tell hears in full what holds it up when it is slow
  * @returns the milliseconds it took
- * @throws when something is still open after `limit`: what hangs is in the words
+ * @throws when something is still open after `limit`, or when the signal fires: what hangs is in the words
  */
 export async function untilIdle(
   rig: Rig,
@@ -36,16 +36,16 @@ export async function untilIdle(
     for await (const { workflowId } of running) open.push(`workflow ${workflowId}`)
     const took = Date.now() - startedAt
     if (open.length === 0) return took
-    if (took > limit) {
+    if (took > limit || signal.aborted) {
       const { words, folder } = await describeHanging(rig)
       await cp(rig.logs, join(folder, 'logs'), { recursive: true })
-      throw new Error(`still open ${limit / 1000} s after the fire: ${open.join(', ')}\n${words}`)
+      throw new Error(`still open after ${Math.round(took / 1000)} s: ${open.join(', ')}\n${words}`)
     }
     if (!told && tell && took > SLOW) {
       told = true
       tell(`still open after ${SLOW / 1000} s:\n${(await describeHanging(rig)).words}`)
     }
-    await sleep(500, undefined, { signal })
+    await sleep(500, undefined, { signal }).catch(() => {})
   }
 }
 
