@@ -1,34 +1,19 @@
-/** The rotator `mysql` under the contract, on a MariaDB with a password policy. */
+/** The rotator `mysql` under the contract, on a MariaDB. */
 import { afterAll, beforeAll } from 'vitest'
 import { mysql } from '../../rotators/mysql.ts'
-import { mariadbAdmin } from '../support/mariadb.ts'
-import type { MariadbServer } from '../support/mariadb.ts'
 import { contractSuite } from './contract.ts'
 import { accounts } from './mysql/fixture.ts'
-import { ownMariadb } from './mysql/own-server.ts'
+import { contractServer } from './mysql/own-server.ts'
 
-let server: MariadbServer
+let server: Awaited<ReturnType<typeof contractServer>>
 
 beforeAll(async () => {
-  server = await ownMariadb()
+  server = await contractServer()
 })
 afterAll(() => server.stop())
 
 contractSuite({
   rotator: mysql,
-  async setup() {
-    const made = await accounts(server)
-    return {
-      ...made,
-      async refusedValue(prepared) {
-        await mariadbAdmin(server, `INSTALL SONAME 'simple_password_check'`)
-        return { ...prepared, password: 'onlylowercaseletters' }
-      },
-      async dispose() {
-        await mariadbAdmin(server, `UNINSTALL SONAME IF EXISTS 'simple_password_check'`)
-        await made.dispose()
-      },
-    }
-  },
+  setup: () => accounts(server),
   secretOf: (credential) => credential.password,
 })

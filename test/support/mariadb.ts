@@ -20,6 +20,8 @@ export interface SharedMariadb {
   port: number
   superuser: string
   password: string
+  /** True of a MySQL in its place. */
+  mysql?: boolean
 }
 
 export interface MariadbServer extends SharedMariadb {

@@ -15,6 +15,9 @@ export interface Accounts extends Fixture<MysqlInputs, MysqlCredential, MysqlCre
   admin(statements: string | string[]): Promise<Record<string, unknown>[]>
 }
 
+/** Ports of the servers that have a password policy for the moment. */
+const policies = new Set<number>()
+
 const secret = () => randomBytes(12).toString('hex')
 
 /** @param identified how the two accounts log in, given a password */
@@ -62,22 +65,44 @@ export async function accounts(
     powerless: managedBy(powerless),
     logsIn: (credential) => canLogIn(server, credential),
     snapshot: () =>
-      admin(`SELECT User, Host, Priv FROM mysql.global_priv WHERE User LIKE '${short}%' ORDER BY User`),
+      admin(
+        `SELECT * FROM mysql.${server.mysql ? 'user' : 'global_priv'} WHERE User LIKE '${short}%' ORDER BY User`,
+      ),
     async changeByHand({ username }) {
       await admin(`ALTER USER ${username}@'%' IDENTIFIED BY 'Somebody-else-1'`)
     },
     async block() {
       const { superuser: user, password } = server
       const connection = await createConnection({ host, port, user, password })
-      await connection.query('LOCK TABLES mysql.global_priv WRITE, mysql.user WRITE')
+      await connection.query(
+        server.mysql
+          ? 'LOCK TABLES mysql.user WRITE'
+          : 'LOCK TABLES mysql.global_priv WRITE, mysql.user WRITE',
+      )
       return async () => {
         await connection.query('UNLOCK TABLES')
         await connection.end()
       }
     },
+    async refusedValue(prepared) {
+      await admin(
+        server.mysql
+          ? `INSTALL COMPONENT 'file://component_validate_password'`
+          : `INSTALL SONAME 'simple_password_check'`,
+      )
+      policies.add(server.port)
+      return { ...prepared, password: 'onlylowercaseletters' }
+    },
     secrets: [managing, powerless, wrong, one, two].map(({ password }) => password),
     async dispose() {
       await admin([
+        ...(policies.delete(server.port)
+          ? [
+              server.mysql
+                ? `UNINSTALL COMPONENT 'file://component_validate_password'`
+                : `UNINSTALL SONAME 'simple_password_check'`,
+            ]
+          : []),
         ...[managing, powerless, one, two].map(({ username }) => `DROP USER ${username}@'%'`),
         `DROP DATABASE ${database}`,
       ])
