@@ -5,18 +5,19 @@
 import { RotationFailure } from '../model/failures.ts'
 import type { Limits } from './database/deadline.ts'
 import { LoginRefused } from './database/failures.ts'
-import { demandUser, managingRefused, nextUser, openTurns } from './database/turns.ts'
+import { demandUser, managingRefused, openTurns } from './database/turns.ts'
 import { changePassword } from './mysql/change.ts'
 import { logsIn } from './mysql/log-in.ts'
 import { generatePassword } from './mysql/password.ts'
 import { preflight } from './mysql/preflight.ts'
 import { rehearse } from './mysql/rehearse.ts'
-import { accountText, accountsOf, managingUserOf, rotateUsersOf, routeOf, targetsOf } from './mysql/route.ts'
+import { accountsOf, managingUserOf, rotateUsersOf, routeOf, targetsOf } from './mysql/route.ts'
 import type { Account } from './mysql/route.ts'
 import { MYSQL_INPUTS, MYSQL_STATE } from './mysql/schema.ts'
 import type { MysqlCredential, MysqlInputs } from './mysql/schema.ts'
 import { Session } from './mysql/session.ts'
-import type { Rotator, RotatorState } from './rotator.ts'
+import { turnOf } from './mysql/turn.ts'
+import type { Rotator } from './rotator.ts'
 
 export const mysql: Rotator<MysqlInputs, MysqlCredential, MysqlCredential> = {
   name: 'mysql',
@@ -83,14 +84,6 @@ export const mysql: Rotator<MysqlInputs, MysqlCredential, MysqlCredential> = {
     const answer = await logsIn(routeOf(inputs), accountsOf(inputs), prepared, context)
     return answer === 'works' ? { made: prepared } : 'not made'
   },
-}
-
-/** Whose turn it is, by the name that one logs in with. In a state that people wrote, the host part may stand as well. */
-function turnOf(inputs: MysqlInputs, state: RotatorState<MysqlCredential>): string {
-  const { current } = state
-  const named = accountsOf(inputs).find((account) => accountText(account) === current?.username)
-  const spelled = current && named ? { ...state, current: { ...current, username: named.name } } : state
-  return nextUser(rotateUsersOf(inputs), spelled)
 }
 
 function accountNamed(inputs: MysqlInputs, username: string): Account {

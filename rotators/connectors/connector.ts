@@ -46,14 +46,19 @@ export interface Engine {
   /** @throws RotationFailure INPUT_INVALID, as the next two */
   route(inputs: DatabaseUserInputs): Route
   managingUser(inputs: DatabaseUserInputs): DatabaseCredential
+  /** By the names that they log in with. */
   rotateUsers(inputs: DatabaseUserInputs): [string, string]
+  /** Whose turn it is, by the same names. @throws RotationFailure STATE_INVALID */
+  turn(inputs: DatabaseUserInputs, state: RotatorState<DatabaseCredential>): string
+  /** A new one that the usual policies take. */
+  generatePassword(): string
   /** For connector functions that are not ours. */
   existing: ExistingWays
 }
 
 export interface ExistingWays {
-  /** A user as they name it. @throws RotationFailure INPUT_INVALID for one that they cannot change */
-  user(name: string): string
+  /** One of `rotateUsers` as they name it. @throws RotationFailure INPUT_INVALID for one that they cannot change */
+  user(inputs: DatabaseUserInputs, username: string): string
   /** What is sent as a new password: what the server stores of it, where it takes that. */
   newPassword(credential: DatabaseCredential): Promise<string>
   /** What a message of theirs means; `unclear` where nothing can be told from it. */

@@ -34,7 +34,7 @@ const MEANINGS: [RegExp, Reading][] = [
 ]
 
 export const postgresExistingWays: ExistingWays = {
-  user: (name) => name,
+  user: (_inputs, username) => username,
 
   newPassword: ({ password }) => scramVerifier(password, randomBytes(16), ITERATIONS),
 

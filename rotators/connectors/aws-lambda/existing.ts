@@ -5,10 +5,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import { RotationFailure, type FailureCode } from '../../../model/failures.ts'
-import { generatePassword } from '../../database/password.ts'
 import { invalid } from '../../database/route.ts'
 import type { DatabaseCredential, DatabaseUserInputs } from '../../database/schema.ts'
-import { nextUser } from '../../database/turns.ts'
 import type { RotatorContext, TestAnswer } from '../../rotator.ts'
 import type { Connector, Engine, Reading } from '../connector.ts'
 import { noConnector } from './failures.ts'
@@ -63,7 +61,7 @@ export function existingConnector(called: ConnectorFunction, engine: Engine): Co
   ): Promise<TestAnswer> {
     const nobody = `rekey_nobody_${randomBytes(8).toString('hex')}`
     const waiting = { signal, timeout: timeout + GRACE_MS }
-    const rotated = { username: nobody, newPassword: generatePassword() }
+    const rotated = { username: nobody, newPassword: engine.generatePassword() }
     const reading = await send(inputs, login, rotated, waiting)
     if (reading === undefined)
       throw new RotationFailure(
@@ -82,7 +80,7 @@ export function existingConnector(called: ConnectorFunction, engine: Engine): Co
       throw invalid(
         `the function ${name} does not encrypt its connections, which database.sslmode and database.ca ask for; deploy Rekey's own connector, or leave both out`,
       )
-    existing.user(next)
+    existing.user(inputs, next)
     const managing = engine.managingUser(inputs)
     if ((await logIn(inputs, managing, context)) === 'refused')
       throw failureOf('no login', { name, who: `the managing user ${JSON.stringify(managing.username)}` })
@@ -96,17 +94,17 @@ export function existingConnector(called: ConnectorFunction, engine: Engine): Co
 
   return {
     async prepare(inputs, state, context) {
-      const username = nextUser(engine.rotateUsers(inputs), state)
+      const username = engine.turn(inputs, state)
       await look(inputs, username, context)
       const { signal, timeout } = context
       const described = await called.describe({ signal, timeout })
       for (const words of notLookedAt(username)) context.warn?.(words)
       const lingers = (described?.timeout ?? LONGEST_FUNCTION_MS) + SIGNATURE_MS
-      return { username, password: generatePassword(), lingers }
+      return { username, password: engine.generatePassword(), lingers }
     },
 
     async rehearse(inputs, state, context) {
-      const next = nextUser(engine.rotateUsers(inputs), state)
+      const next = engine.turn(inputs, state)
       await look(inputs, next, context)
       return {
         writes: `user ${JSON.stringify(next)}`,
@@ -124,7 +122,7 @@ export function existingConnector(called: ConnectorFunction, engine: Engine): Co
           { unchanged: true },
         )
       const user = {
-        username: existing.user(prepared.username),
+        username: existing.user(inputs, prepared.username),
         newPassword: await existing.newPassword(prepared),
       }
       if (signal.aborted) throw new RotationFailure('CANCELLED', 'stopped before anything was changed')

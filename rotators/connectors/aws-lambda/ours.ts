@@ -3,9 +3,7 @@
  * nothing may change goes along, by the function's own clock. Nothing that it answers is believed unread.
  */
 import { RotationFailure } from '../../../model/failures.ts'
-import { generatePassword } from '../../database/password.ts'
 import type { DatabaseCredential, DatabaseUserInputs } from '../../database/schema.ts'
-import { nextUser } from '../../database/turns.ts'
 import type { Rehearsal, RotatorContext } from '../../rotator.ts'
 import type { Connector, Engine } from '../connector.ts'
 import { isPlain, PROTOCOL, readFailure, REKEY_EVENT, type RotatorRequest } from '../protocol.ts'
@@ -46,12 +44,12 @@ export function ourConnector(called: ConnectorFunction, engine: Engine, ahead: n
 
   return {
     async prepare(inputs, state, context) {
-      const username = nextUser(engine.rotateUsers(inputs), state)
+      const username = engine.turn(inputs, state)
       const answer = await call({ action: 'prepare', inputs, state }, context, looking(context))
       const told = (answer ?? {}) as { username?: unknown; warnings?: unknown }
       if (told.username !== username) throw noConnector(called.place)
       for (const words of texts(told.warnings)) context.warn?.(words)
-      return { username, password: generatePassword() }
+      return { username, password: engine.generatePassword() }
     },
 
     async rehearse(inputs, state, context) {

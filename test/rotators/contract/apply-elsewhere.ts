@@ -9,6 +9,8 @@ const rotator: AnyRotator | undefined =
   name === 'parcels'
     ? (await import('../../writing-a-rotator/rotators/parcels.ts')).parcels
     : (await import('../../../rotators/index.ts')).findRotator(name)
+// By way of a function: what is loaded only then takes a while as well.
+if (process.env.AWS_ENDPOINT_URL_LAMBDA) await import('@aws-sdk/client-lambda')
 process.stdout.write('ready')
 const { inputs, prepared, context } = JSON.parse(await text(process.stdin))
 const signal = new AbortController().signal
