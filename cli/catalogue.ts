@@ -24,6 +24,7 @@ interface Described {
   inputs: JSONSchema
   outputs: JSONSchema
   slots?: number
+  withoutTarget?: boolean
   permissions?: { who: string; grant: string; why: string }[]
 }
 
@@ -62,6 +63,11 @@ export function addCatalogue(program: Command, context: Context, kind: Kind): vo
     print(context, styled(context, 'output', 'bold', `${call}${described.name}: ${described.description}`))
     showSchema(context, 'INPUT', described.inputs)
     showSchema(context, 'OUTPUT', described.outputs)
+    if (described.withoutTarget)
+      print(
+        context,
+        '\nno target: nothing outside Rekey is told, and nothing logs in before a value is published',
+      )
     if (described.permissions?.length) {
       print(context, '\n')
       printTable(

@@ -32,8 +32,8 @@ export function catalogueRoutes(app: FastifyInstance, { db, findRotator, findLog
     await demandOrganization(request)
     const rotator = findRotator(request.params.name)
     if (!rotator) throw absent('rotator', request.params.name, rotatorNames())
-    const { name, title, inputs, state, outputs, slots, permissions } = rotator
-    return { name, description: title, inputs, outputs, state, slots, permissions }
+    const { name, title, inputs, state, outputs, slots, permissions, withoutTarget = false } = rotator
+    return { name, description: title, inputs, outputs, state, slots, withoutTarget, permissions }
   })
 
   typed.get('/api/esc/providers', list, async (request) => {

@@ -49,6 +49,12 @@ describe.each([
   })
 })
 
+test('show password: that it has no target, and so no log-in', async () => {
+  const { stdout } = await cli.run(['rotator', 'show', 'password'])
+  expect(stdout).toMatch(/\n\nno target: .+nothing logs in before a value is published\n$/)
+  expect((await cli.run(['rotator', 'show', 'postgres'])).stdout).not.toContain('no target')
+})
+
 test('show postgres: what is needed, what is secret, what is rotate-only, and what to grant', async () => {
   const { stdout } = await cli.run(['rotator', 'show', 'postgres'])
   expect(stdout).toMatch(/^database\.managingUser +object +required, rotate-only +\S/m)

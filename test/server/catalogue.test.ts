@@ -38,8 +38,9 @@ describe.each(KINDS)('%s', (kind, names, find) => {
     const rows = schemaRows(json.inputs as JSONSchema)
     if (kind === 'rotators') {
       expect(Object.keys(json).sort()).toEqual(
-        ['description', 'inputs', 'name', 'outputs', 'permissions', 'slots', 'state'].sort(),
+        ['description', 'inputs', 'name', 'outputs', 'permissions', 'slots', 'state', 'withoutTarget'].sort(),
       )
+      expect(json.withoutTarget).toBe(['passphrase', 'password'].includes(name))
       const takesSecret = rows.some(({ isSecret }) => isSecret)
       expect(rows.some(({ isRotateOnly }) => isRotateOnly)).toBe(takesSecret)
     } else expect(Object.keys(json).sort()).toEqual(['description', 'inputs', 'name', 'outputs'])
