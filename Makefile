@@ -26,7 +26,7 @@ demo:
 	@$(NODE) demo/main.ts
 
 # They take as long as all other tests together.
-KILL_POINTS = test/chaos/kill-points.test.ts test/workflows/by-hand-halted.test.ts
+KILL_POINTS = test/chaos/kill-points.test.ts test/workflows/by-hand-halted.test.ts test/workflows/generated-halted.test.ts
 
 test:
 	@bin/setup servers moto mariadb pgbouncer
