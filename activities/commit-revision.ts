@@ -10,9 +10,10 @@ import { eventOutcome } from '../model/outcomes.ts'
 import { appendAudit } from '../store/audit.ts'
 import type { Queryable } from '../store/database.ts'
 import { findEnvironmentById, lockEnvironment, type Environment } from '../store/environments.ts'
-import { completeEvent, findEvent, type EventWithRotations } from '../store/events.ts'
+import { completeEvent, findEvent, findEventRow, type EventWithRotations } from '../store/events.ts'
 import { recordHeld } from '../store/held.ts'
-import { advance, enterRotation, rotationsOf, verifiedLongAgo, type Rotation } from '../store/journal.ts'
+import { concludeRotations, rotationsOf, verifiedLongAgo } from '../store/journal.ts'
+import { oldestWaiting } from '../store/requests.ts'
 import { appendRevision, latestRevision, type Revision } from '../store/revisions.ts'
 import { inTransaction } from '../store/transaction.ts'
 import { eventEnded } from './observe.ts'
@@ -38,6 +39,8 @@ export type CommitResult =
   | {
       kind: 'committed'
       summary: { outcome: 'succeeded' | 'failed'; revision: number | null; rotations: PathResult[] }
+      /** Whether anybody waits for another event; where it is not known, a plan finds out. */
+      waiting?: boolean
       /** Those that the workflow may set now. */
       searchAttributes?: readonly string[]
     }
@@ -47,21 +50,20 @@ export async function commitRevision(services: ActivityServices, input: CommitIn
   for (;;) {
     const event = await findEvent(db, input.eventId)
     if (!event) return { kind: 'superseded' }
-    if (event.completedAt) return { kind: 'committed', summary: summaryOf(event) }
+    if (event.completedAt) return await committed(db, event)
     if (event.workflowId !== input.workflowId) return { kind: 'superseded' }
     await services.at('commit: begun')
     const stale = await verifiedLongAgo(db, event.id, services.limits.verifiedFor)
     if (stale.length > 0) return { kind: 'verify again', rotationIds: stale }
 
-    for (const row of await rotationsOf(db, event.id)) {
-      if (row.outcome === null && row.step !== 'verified') await closeUnfinished(services, row)
-    }
+    let rows = await rotationsOf(db, event.id)
+    const unfinished = rows.filter(({ outcome, step }) => outcome === null && step !== 'verified')
+    for (const row of unfinished) await closeUnfinished(services, row)
+    if (unfinished.length > 0) rows = await rotationsOf(db, event.id)
     const environment = await findEnvironmentById(db, input.environmentId)
     const newest = environment && (await latestRevision(db, environment.id))
     if (!environment || !newest) return { kind: 'superseded' }
-    const verified = (await rotationsOf(db, event.id)).filter(
-      (row) => row.step === 'verified' && !row.outcome,
-    )
+    const verified = rows.filter((row) => row.step === 'verified' && !row.outcome)
     const publication = await textOf(services, { environment, event, newest, rotations: verified })
     await services.at('commit: text made')
     const done = await inTransaction(db, (transaction) =>
@@ -69,10 +71,17 @@ export async function commitRevision(services: ActivityServices, input: CommitIn
     )
     await services.at('commit: done')
     if (!done) continue
-    const committed = await findEvent(db, event.id)
-    if (committed) eventEnded(services, committed)
-    if (committed) return { kind: 'committed', summary: summaryOf(committed) }
+    const ended = await findEvent(db, event.id)
+    if (!ended) continue
+    eventEnded(services, ended)
+    return await committed(db, ended)
   }
+}
+
+/** Asked after the commit: whoever writes a request from here on wakes the run, or finds no event open and begins one. */
+async function committed(db: Queryable, event: EventWithRotations): Promise<CommitResult> {
+  const waiting = (await oldestWaiting(db, event.environmentId)) !== undefined
+  return { kind: 'committed', summary: summaryOf(event), waiting }
 }
 
 /** What the event does to the text; nothing where it concerns the journal and the claims alone. */
@@ -106,13 +115,13 @@ async function publish(
 ): Promise<boolean> {
   const locked = await lockEnvironment(db, environment.id)
   if (locked?.newestRevision !== newest.number) return false
-  if ((await findEvent(db, event.id))?.completedAt !== null) return false
+  if ((await findEventRow(db, event.id))?.completedAt !== null) return false
   // Asked again: a process that was stopped in between has no present log-in to show.
   if ((await verifiedLongAgo(db, event.id, services.limits.verifiedFor)).length > 0) return false
   const { published, forgotten, failed } = publication
   for (const { row, code, message } of failed) {
-    const fresh = await enter(db, row)
-    await advance(db, fresh, { outcome: 'failed', failureCode: code, message })
+    // This raises the fence too, as publishing does: an attempt that wakes up now must not write any more.
+    await concludeRotations(db, [row.id], { outcome: 'failed', failureCode: code, message })
   }
   let revision: number | null = null
   if (published.length + forgotten.length > 0) {
@@ -123,28 +132,26 @@ async function publish(
       eventId: event.id,
     })
     revision = appended.number
-    for (const { row, state } of published) {
-      const fresh = await enter(db, row)
-      await advance(db, fresh, {
-        step: 'published',
-        outcome: 'succeeded',
-        failureCode: null,
-        message: null,
-        settled: true,
-      })
-      await recordHeld(db, {
-        environmentId: environment.id,
-        path: row.path,
-        revision,
-        targets: row.targets,
-        hmacs: stateHmacs(services.environments.keeper, state),
-      })
-      if (event.action === 'undo') await noteUndone(services, db, row, revision, state)
-    }
+    const { number } = appended
+    await concludeRotations(
+      db,
+      published.map(({ row }) => row.id),
+      { step: 'published', outcome: 'succeeded', failureCode: null, message: null, settled: true },
+    )
+    const held = published.map(({ row: { path, targets }, state }) => {
+      const hmacs = stateHmacs(services.environments.keeper, state)
+      return { environmentId: environment.id, path, revision: number, targets, hmacs }
+    })
+    await recordHeld(db, ...held)
+    if (event.action === 'undo')
+      for (const { row, state } of published) await noteUndone(services, db, row, number, state)
   }
   // No credential is published for these: what the target had to answer for has been answered.
-  for (const row of [...forgotten, ...publication.decided])
-    await advance(db, await enter(db, row), { step: 'closed', outcome: 'succeeded' })
+  await concludeRotations(
+    db,
+    [...forgotten, ...publication.decided].map(({ id }) => id),
+    { step: 'closed', outcome: 'succeeded' },
+  )
   await services.at('commit: written, not committed')
   const rotations = await rotationsOf(db, event.id)
   await concludeAction(db, { event, environment, newest, rotations })
@@ -159,11 +166,6 @@ async function publish(
     details: { event: event.id, revision, trigger: event.trigger, ...actionDetails(event) },
   })
   return true
-}
-
-/** The commit raises the fence too: an attempt that wakes up now must not write any more. */
-async function enter(db: Queryable, row: Rotation): Promise<Rotation> {
-  return (await enterRotation(db, row.id)) ?? row
 }
 
 function summaryOf(event: EventWithRotations): {

@@ -20,6 +20,7 @@ import { documentOf, evaluateRotateCall } from './definition.ts'
 import { originOf } from './guarded.ts'
 import { demandNoOlderStore } from './older-store.ts'
 import type { ActivityServices } from './services.ts'
+import { sideBySide } from './side-by-side.ts'
 
 export interface DraftRotation {
   path: string
@@ -64,17 +65,14 @@ export async function draftRotations(
     const known = new Map(calls(document).map((call) => [canonical(call.path), call]))
     const asked = request.paths === null ? [...known.keys()] : [...new Set(request.paths.map(canonical))]
     const order = new Set(asked)
-    for (const path of asked.sort()) {
+    draft.rotations = await sideBySide(asked.sort(), async (path) => {
       const call = known.get(path)
-      draft.rotations.push(
-        call
-          ? await draftRotation(services, { environment, request, document, call, asked: order })
-          : refusedRotation(
-              path,
-              new RotationFailure('INPUT_INVALID', 'there is no rotate call at this path any more'),
-            ),
+      if (call) return await draftRotation(services, { environment, request, document, call, asked: order })
+      return refusedRotation(
+        path,
+        new RotationFailure('INPUT_INVALID', 'there is no rotate call at this path any more'),
       )
-    }
+    })
     refuseCircles(draft.rotations)
   } catch (error) {
     if (!(error instanceof RotationFailure)) throw error
@@ -161,8 +159,9 @@ export async function finishRotations(
   draft: Draft,
   claim: typeof claimTargets = claimTargets,
 ): Promise<NewRotation[]> {
-  const ages = await agesOfPaths(db, environment.id)
-  const undone = await agesOfPaths(db, environment.id, 'undo')
+  const none = new Map<string, number>()
+  const ages = request.action === 'rotate' ? await agesOfPaths(db, environment.id) : none
+  const undone = request.action === 'undo' ? await agesOfPaths(db, environment.id, 'undo') : none
   const ids = new Map(draft.rotations.map((rotation) => [rotation.path, randomUUID()]))
   const rows: NewRotation[] = []
   for (const rotation of draft.rotations) {

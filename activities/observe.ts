@@ -4,7 +4,7 @@
  */
 import { activityInfo } from '@temporalio/activity'
 import type { Action } from '../model/actions.ts'
-import type { EventWithRotations } from '../store/events.ts'
+import type { EventWithRotations, RotationEvent } from '../store/events.ts'
 import type { Rotation } from '../store/journal.ts'
 import { NO_ROTATION_METRICS, type RotationMetrics, type Step } from '../telemetry/rotation-metrics.ts'
 import { codeOf, NO_TRACING, traced, type Attributes, type Tracing } from '../telemetry/tracing.ts'
@@ -66,8 +66,12 @@ export async function observeStep<T>(
   }
 }
 
+export interface BegunEvent extends RotationEvent {
+  rotations: readonly unknown[]
+}
+
 /** An event was opened by this plan. */
-export function eventBegan(services: ActivityServices, event: EventWithRotations): void {
+export function eventBegan(services: ActivityServices, event: BegunEvent): void {
   const rotations = event.rotations.length
   const { id: eventId, action, trigger, dueAt, createdAt } = event
   services.log.info({ eventId, action, trigger, rotations }, 'a rotation event began')

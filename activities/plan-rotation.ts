@@ -6,11 +6,10 @@ import { actionDetails, ACTIONS_ON_TOMBSTONES } from '../model/actions.ts'
 import { inTransaction } from '../store/transaction.ts'
 import {
   completeEvent,
-  findEvent,
+  findEventRow,
   insertEvent,
   openEvent,
   setDriver,
-  type EventWithRotations,
   type RotationEvent,
 } from '../store/events.ts'
 import { insertRotations, rotationsOf } from '../store/journal.ts'
@@ -22,7 +21,7 @@ import type { FailureCode } from '../model/failures.ts'
 import type { RotationOutcome } from '../model/outcomes.ts'
 import { draftAction } from './draft-action.ts'
 import { draftRotations, finishRotations, type Draft } from './draft-rotations.ts'
-import { eventBegan, eventRefused } from './observe.ts'
+import { eventBegan, eventRefused, type BegunEvent } from './observe.ts'
 import { takeOccasion, type Occasion } from './occasion.ts'
 import type { ActivityServices } from './services.ts'
 import { whyUnwanted } from './why-unwanted.ts'
@@ -79,7 +78,7 @@ export async function planRotation(services: ActivityServices, input: PlanInput)
     const makeDraft = chosen.request.action === 'rotate' ? draftRotations : draftAction
     const draft = await makeDraft(services, chosen.environment, chosen.request)
     await services.at('plan: drafted')
-    let began: EventWithRotations | undefined
+    let began: BegunEvent | undefined
     const opened = await inTransaction(db, (transaction) =>
       openDraft(services, transaction, input, chosen.request, draft, (event) => (began = event)),
     )
@@ -129,7 +128,7 @@ async function openDraft(
   input: PlanInput,
   request: Request,
   draft: Draft,
-  onBegin: (event: EventWithRotations) => void,
+  onBegin: (event: BegunEvent) => void,
 ): Promise<Plan | RefusedEvent | undefined> {
   const environment = await lockEnvironment(db, input.environmentId)
   const current = await lockRequest(db, request.id)
@@ -171,12 +170,17 @@ async function openDraft(
     const { eventId, trigger } = request
     return { eventId, trigger, environment: fullName(environment), code: draft.refused.code }
   }
-  const event = await findEvent(db, request.eventId)
-  if (event) onBegin(event)
-  return event && (await planOf(db, environment, event))
+  const event = await findEventRow(db, request.eventId)
+  const plan = event && (await planOf(db, environment, event))
+  if (plan) onBegin({ ...event, rotations: plan.rotations })
+  return plan
 }
 
-async function planOf(db: Queryable, environment: Environment, event: RotationEvent): Promise<Plan> {
+async function planOf(
+  db: Queryable,
+  environment: Environment,
+  event: RotationEvent,
+): Promise<Plan & { kind: 'event' }> {
   const rotations = await rotationsOf(db, event.id)
   const planned = rotations.map((rotation) => ({
     id: rotation.id,

@@ -11,6 +11,7 @@ import { documentOf, evaluateRotateCall, parseDefinition, type EvaluatedCall } f
 import { originOf } from './guarded.ts'
 import { credentialOf, newState, statePatch, type NewState } from './patch-states.ts'
 import type { ActivityServices } from './services.ts'
+import { sideBySide } from './side-by-side.ts'
 
 export interface Publication {
   text: string
@@ -40,15 +41,14 @@ interface Source {
 /** @throws when the store is away; everything else is the fault of single paths, and holds up no other. */
 export async function publishedText(services: ActivityServices, source: Source): Promise<Publication> {
   const failed: Publication['failed'] = []
-  const ready: Ready[] = []
-  for (const row of source.rotations) {
-    try {
-      ready.push(await prepareState(services, source, row))
-    } catch (error) {
+  const prepared = await sideBySide(source.rotations, (row) =>
+    prepareState(services, source, row).catch((error: unknown) => {
       const { code, message } = reasonOf(services, error)
       failed.push({ row, code: code === 'NOT_EVALUATED' ? 'CONFLICT' : code, message })
-    }
-  }
+      return undefined
+    }),
+  )
+  const ready = prepared.filter((one) => one !== undefined)
   const together = await textWith(services, source, ready, ready)
   if (together.text !== undefined)
     return { text: together.text, published: ready, forgotten: [], decided: [], failed }
@@ -145,7 +145,7 @@ async function allReadBack(
   ready: Ready[],
 ): Promise<boolean> {
   const document = parseDefinition(source.environment, text)
-  for (const one of ready) {
+  const answers = await sideBySide(ready, async (one) => {
     const { published } = await evaluateRotateCall(services, {
       environment: source.environment,
       login: source.event.login,
@@ -155,9 +155,9 @@ async function allReadBack(
       logins: 'unknown',
     })
     const expected = { current: one.state.current, previous: one.state.previous ?? null }
-    if (!isDeepStrictEqual(published, expected)) return false
-  }
-  return true
+    return isDeepStrictEqual(published, expected)
+  })
+  return answers.every(Boolean)
 }
 
 /** @throws the error itself when the store is away: that is no reason to leave a credential unpublished. */

@@ -26,9 +26,19 @@ export interface RotateCall {
   problems: Diagnostic[]
 }
 
-/** Every `fn::rotate` call under `values`, in the order of the text. */
-export function calls(document: ParsedDocument | null): RotateCall[] {
+const found = new WeakMap<ParsedDocument, readonly RotateCall[]>()
+
+/** Every `fn::rotate` call under `values`, in the order of the text; looked for once a document. */
+export function calls(document: ParsedDocument | null): readonly RotateCall[] {
   if (!document) return []
+  const known = found.get(document)
+  if (known) return known
+  const all = findCalls(document)
+  found.set(document, all)
+  return all
+}
+
+function findCalls(document: ParsedDocument): RotateCall[] {
   const { owners } = callIndex(document)
   const { values, rotateCalls } = document.declaration
   const reached = reachableCalls(values, rotateCalls)

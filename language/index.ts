@@ -76,7 +76,7 @@ export function rotate(
 }
 
 /** Every rotate call of the document, in the order of the text; nothing is evaluated, loaded or opened. */
-export function calls(document: Document | null): RotateCall[] {
+export function calls(document: Document | null): readonly RotateCall[] {
   return rotateCalls(parsed(document))
 }
 

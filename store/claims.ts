@@ -28,27 +28,28 @@ export async function claimTargets(
     .execute()
   const other = rows.find((row) => row.environment_id !== claim.environmentId || row.path !== claim.path)
   if (other) return { target: other.target, environmentId: other.environment_id, path: other.path }
-  for (const target of [...claim.targets].sort()) {
-    const taken = await db
-      .insertInto('target_claims')
-      .values({
+  const targets = [...new Set(claim.targets)].sort()
+  const taken = await db
+    .insertInto('target_claims')
+    .values(
+      targets.map((target) => ({
         target,
         environment_id: claim.environmentId,
         path: claim.path,
         rotation_id: claim.rotationId,
-      })
-      .onConflict((conflict) =>
-        conflict
-          .column('target')
-          .doUpdateSet({ rotation_id: claim.rotationId })
-          .where('target_claims.environment_id', '=', claim.environmentId)
-          .where('target_claims.path', '=', claim.path),
-      )
-      .returning('target')
-      .executeTakeFirst()
-    // Somebody claimed it since we looked: the plan's transaction fails as a whole and is run again.
-    if (!taken) throw new Error('a target was claimed at the same moment')
-  }
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict
+        .column('target')
+        .doUpdateSet({ rotation_id: claim.rotationId })
+        .where('target_claims.environment_id', '=', claim.environmentId)
+        .where('target_claims.path', '=', claim.path),
+    )
+    .returning('target')
+    .execute()
+  // Somebody claimed one since we looked: the plan's transaction fails as a whole and is run again.
+  if (taken.length < targets.length) throw new Error('a target was claimed at the same moment')
   return undefined
 }
 

@@ -10,27 +10,31 @@ export function pathHolder(environmentId: string, path: string): string {
   return `environment/${environmentId}/${path}`
 }
 
-/** Records the credentials of a state that a revision holds. The first revision that held one stays recorded. */
-export async function recordHeld(
-  db: Queryable,
-  held: { environmentId: string; path: string; revision: number; targets: string[]; hmacs: Buffer[] },
-): Promise<void> {
-  const holders = [pathHolder(held.environmentId, held.path), ...held.targets]
-  const values = holders.flatMap((holder) =>
-    held.hmacs.map((hmac) => ({
-      holder,
-      hmac,
-      environment_id: held.environmentId,
-      path: held.path,
-      revision: held.revision,
-    })),
+/** The credentials of a state that a revision holds. */
+export interface Held {
+  environmentId: string
+  path: string
+  revision: number
+  targets: string[]
+  hmacs: Buffer[]
+}
+
+/** Rows in one statement, which has room for so many values. */
+const ROWS = 5_000
+
+/** Records what revisions hold. The first revision that held a credential stays recorded. */
+export async function recordHeld(db: Queryable, ...all: Held[]): Promise<void> {
+  const values = all.flatMap(({ environmentId, path, revision, targets, hmacs }) =>
+    [pathHolder(environmentId, path), ...targets].flatMap((holder) =>
+      hmacs.map((hmac) => ({ holder, hmac, environment_id: environmentId, path, revision })),
+    ),
   )
-  if (values.length === 0) return
-  await db
-    .insertInto('held_credentials')
-    .values(values)
-    .onConflict((conflict) => conflict.columns(['holder', 'hmac']).doNothing())
-    .execute()
+  for (let at = 0; at < values.length; at += ROWS)
+    await db
+      .insertInto('held_credentials')
+      .values(values.slice(at, at + ROWS))
+      .onConflict((conflict) => conflict.columns(['holder', 'hmac']).doNothing())
+      .execute()
 }
 
 /** A credential that was held before is the newest one again. */

@@ -169,24 +169,40 @@ export async function advance(
       inner
         .insertInto('rotation_steps')
         .columns(['rotation_id', 'fence', 'step', 'code'])
-        .expression((from) =>
-          from
-            .selectFrom('moved')
-            .select([
-              'moved.id',
-              'moved.fence',
-              sql<string>`coalesce(${change.outcome ?? change.step ?? null}::text, moved.step || ' again')`.as(
-                'noted',
-              ),
-              sql<string | null>`${change.failureCode ?? null}::text`.as('code'),
-            ]),
-        ),
+        .expression((from) => from.selectFrom('moved').select(stepLine(change))),
     )
     .selectFrom('moved')
     .select(ROW)
     .executeTakeFirst()
   if (!row) throw new StaleAttempt(`rotation ${attempt.id} has been taken over by a newer attempt`)
   return toRotation(row)
+}
+
+/**
+ * Takes over all of these and writes the same step of each, with a line of its timeline, in one statement.
+ * @throws StaleAttempt when one of them has an outcome already; the caller's transaction undoes the others.
+ */
+export async function concludeRotations(db: Queryable, ids: string[], change: JournalChange): Promise<void> {
+  if (ids.length === 0) return
+  const moved = await db
+    .with('moved', (inner) =>
+      inner
+        .updateTable('rotations')
+        .set({ ...columns(change), fence: sql`fence + 1`, updated_at: sql<Date>`now()` })
+        .where(sql<boolean>`id = any(${ids}::uuid[])`)
+        .where('outcome', 'is', null)
+        .returning(['id', 'fence', 'step']),
+    )
+    .with('noted', (inner) =>
+      inner
+        .insertInto('rotation_steps')
+        .columns(['rotation_id', 'fence', 'step', 'code'])
+        .expression((from) => from.selectFrom('moved').select(stepLine(change))),
+    )
+    .selectFrom('moved')
+    .select('id')
+    .execute()
+  if (moved.length < ids.length) throw new StaleAttempt('a rotation was closed by somebody else meanwhile')
 }
 
 /** Keeps what a target made up, whoever asks and whatever became of the row: it would be lost otherwise. */
@@ -245,6 +261,17 @@ export async function verifiedLongAgo(db: Queryable, eventId: string, maxAge: nu
     .where('verified_at', '<', sql<Date>`now() - make_interval(secs => ${maxAge / 1000})`)
     .execute()
   return rows.map((row) => row.id)
+}
+
+/** What the timeline says of a row that was `moved`. */
+function stepLine(change: JournalChange) {
+  const { outcome, step, failureCode } = change
+  return [
+    sql<string>`moved.id`.as('id'),
+    sql<string>`moved.fence`.as('fence'),
+    sql<string>`coalesce(${outcome ?? step ?? null}::text, moved.step || ' again')`.as('noted'),
+    sql<string | null>`${failureCode ?? null}::text`.as('code'),
+  ]
 }
 
 function columns(change: JournalChange) {

@@ -65,7 +65,7 @@ export async function withManagingSession<T>(
 
 /** Ends all that nobody uses just now. Whoever comes next logs in. */
 export function endRestingSessions(): void {
-  for (const pool of [...pools.values()]) for (const { end } of [...pool.resting]) end()
+  for (const { resting } of pools.values()) while (resting.length > 0) resting[0]!.end()
 }
 
 /** Whoever logs in otherwise, or elsewhere, shares nothing. */

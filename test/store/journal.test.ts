@@ -5,6 +5,7 @@ import { createEnvironment } from '../../store/environments.ts'
 import { completeEvent, insertEvent } from '../../store/events.ts'
 import {
   advance,
+  concludeRotations,
   enterRotation,
   insertRotations,
   StaleAttempt,
@@ -71,6 +72,31 @@ test('a closed row keeps its outcome and its fence, and nobody writes it any mor
   const closed = await write(attempt, { outcome: 'failed', failureCode: 'LOGIN_FAILED' })
   expect(await enterRotation(store.db, attempt.id)).toMatchObject({ outcome: 'failed', fence: closed.fence })
   await expect(write(closed, { outcome: 'succeeded' })).rejects.toThrow(StaleAttempt)
+})
+
+test('many are concluded together: no attempt writes after that, each has its line, and one that is closed undoes all', async () => {
+  const [first, second] = [await plannedRotation(), await plannedRotation()]
+  const change = { step: 'published', outcome: 'succeeded', settled: true } as const
+  await concludeRotations(store.db, [first.id, second.id], change)
+  for (const attempt of [first, second]) {
+    await expect(write(attempt, { step: 'prepared' })).rejects.toThrow(StaleAttempt)
+    const row = (await enterRotation(store.db, attempt.id))!
+    const fence = String(Number(attempt.fence) + 1)
+    expect(row).toMatchObject({ step: 'published', outcome: 'succeeded', fence })
+    expect(row.settledAt).not.toBeNull()
+    const lines = await store.db
+      .selectFrom('rotation_steps')
+      .select(['fence', 'step', 'code'])
+      .where('rotation_id', '=', attempt.id)
+      .execute()
+    expect(lines).toEqual([{ fence, step: 'succeeded', code: null }])
+  }
+  const third = await plannedRotation()
+  const both = store.db
+    .transaction()
+    .execute((transaction) => concludeRotations(transaction, [third.id, first.id], change))
+  await expect(both).rejects.toThrow(StaleAttempt)
+  await write(third, { step: 'prepared' })
 })
 
 test('what was sent and is not settled is found by its targets, by whatever environment', async () => {
