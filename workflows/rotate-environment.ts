@@ -61,7 +61,9 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
   const driver = { environmentId: input.environmentId, workflowId, runId }
   const progress = trackProgress()
 
-  const runEvent = async (plan: Plan & { kind: 'event' }): Promise<EventSummary | null> => {
+  const runEvent = async (
+    plan: Plan & { kind: 'event' },
+  ): Promise<{ summary: EventSummary; nobodyWaits: boolean } | null> => {
     const rotate = (rotations: PlannedRotation[]) =>
       rotateAll(rotations, input.limits?.concurrency ?? CONCURRENCY, async ({ id, path, rotator }) => {
         const summary = oneLine(`${path} · ${rotator}`)
@@ -71,6 +73,8 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
     progress.planned(plan)
     await rotate(plan.rotations.filter(({ outcome }) => outcome === null))
     for (;;) {
+      // Whoever woke this run before now has written his request before that: the commit sees it.
+      wakes = 0
       const committed = await store.commitRevision.executeWithOptions(
         { summary: oneLine(`commit ${plan.environment}`) },
         [{ ...driver, eventId: plan.eventId }],
@@ -80,7 +84,8 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
         await rotate(plan.rotations.filter(({ id }) => committed.rotationIds.includes(id)))
       else {
         progress.committed(committed)
-        return { event: plan.eventId, trigger: plan.trigger, ...committed.summary }
+        const summary = { event: plan.eventId, trigger: plan.trigger, ...committed.summary }
+        return { summary, nobodyWaits: committed.waiting === false }
       }
     }
   }
@@ -94,15 +99,17 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
         { ...driver, occasion },
       ])
       progress.refused(plan)
+      let nobodyWaits = plan.kind === 'idle'
       if (plan.kind === 'event') {
-        const summary = await runEvent(plan)
-        if (summary) events.push(summary)
+        const done = await runEvent(plan)
+        if (done) events.push(done.summary)
+        nobodyWaits = done?.nobodyWaits ?? false
         // Cancelled was that event, not what is asked for from here on.
         cancelled = false
       }
       const signal = signals.shift()
       occasion = signal === undefined ? { kind: 'requests' } : { kind: 'signal', requestKey: signal }
-      if (plan.kind === 'event' || signal !== undefined) continue
+      if (!nobodyWaits || signal !== undefined) continue
       await condition(allHandlersFinished)
       if (wakes === 0 && signals.length === 0)
         return { ended: endOf(plan, events), events: events.slice(-20) }
@@ -110,7 +117,7 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
   })
 }
 
-function endOf(plan: Plan & { kind: 'idle' }, events: EventSummary[]): RotateEnvironmentResult['ended'] {
-  if (events.length > 0 || plan.reason === 'no request') return 'done'
+function endOf(plan: Plan, events: EventSummary[]): RotateEnvironmentResult['ended'] {
+  if (events.length > 0 || plan.kind === 'event' || plan.reason === 'no request') return 'done'
   return plan.reason
 }

@@ -47,9 +47,23 @@ const committed = (rotations: PathResult[], revision: number | null = 3): Commit
     rotations,
   },
 })
+/** As `committed`, by a worker that says whether anybody waits for another event. */
+const committedAnd = (waiting: boolean, ...of: Parameters<typeof committed>): CommitResult => ({
+  ...(committed(...of) as CommitResult & { kind: 'committed' }),
+  waiting,
+})
 const idle = (reason: 'no request' | 'joined' | 'not due'): Plan => ({ kind: 'idle', reason })
 const succeeded = (path: string): PathResult => ({ path, outcome: 'succeeded', code: null })
 const input = { environmentId: 'recorded' }
+
+const signal: Story['during'] = async (client, workflowId) => {
+  await sleep(300)
+  await client.workflow.getHandle(workflowId).signal(rotateNow)
+}
+const askAgain: Story['during'] = async (client, workflowId) => {
+  await sleep(300)
+  await client.workflow.getHandle(workflowId).executeUpdate(requestRotation)
+}
 
 const NAMES = SEARCH_ATTRIBUTES.map(({ name }) => name)
 
@@ -120,6 +134,41 @@ export const STORIES: Story[] = [
     commits: [{ kind: 'verify again', rotationIds: ['db'] }, committed([succeeded('db')])],
   },
   {
+    name: 'nobody-waits-after-the-commit',
+    input,
+    plans: [event('e1', [rotation('db')])],
+    commits: [committedAnd(false, [succeeded('db')])],
+  },
+  {
+    name: 'nobody-waits-after-a-scheduled-one',
+    input: { ...input, scheduleId: 's1' },
+    begunBy: 'schedule',
+    plans: [event('e1', [rotation('db')], 'schedule')],
+    commits: [committedAnd(false, [succeeded('db')])],
+  },
+  {
+    name: 'somebody-waits-after-the-commit',
+    input,
+    plans: [event('e1', [rotation('db')]), event('e2', [rotation('other')])],
+    commits: [committedAnd(true, [succeeded('db')]), committedAnd(false, [succeeded('other')], 4)],
+    rotate: async (path) => {
+      if (path === 'db') await sleep(700)
+      return succeeded(path)
+    },
+    during: askAgain,
+  },
+  {
+    name: 'signal-while-nobody-waits',
+    input,
+    plans: [event('e1', [rotation('db')]), event('e2', [rotation('db')], 'signal')],
+    commits: [committedAnd(false, [succeeded('db')]), committedAnd(false, [succeeded('db')], 4)],
+    rotate: async (path) => {
+      await sleep(700)
+      return succeeded(path)
+    },
+    during: signal,
+  },
+  {
     name: 'not-due',
     input: { ...input, scheduleId: 's', dueAt: '2026-03-29T02:30:00.000Z' },
     plans: [idle('not due')],
@@ -145,10 +194,7 @@ export const STORIES: Story[] = [
       await sleep(700)
       return succeeded(path)
     },
-    during: async (client, workflowId) => {
-      await sleep(300)
-      await client.workflow.getHandle(workflowId).signal(rotateNow)
-    },
+    during: signal,
   },
   {
     name: 'cancelled-while-rotating',
@@ -192,10 +238,7 @@ export const STORIES: Story[] = [
       await sleep(700)
       return succeeded(path)
     },
-    during: async (client, workflowId) => {
-      await sleep(300)
-      await client.workflow.getHandle(workflowId).executeUpdate(requestRotation)
-    },
+    during: askAgain,
   },
   {
     name: 'more-paths-than-rotate-at-once',
