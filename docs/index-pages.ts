@@ -18,6 +18,7 @@ export function rotatorsPage(): string {
         return [`[${name}](${name}.md)`, title, String(slots), grants]
       }),
     ),
+    'A database in a network that no worker reaches is rotated through a connector: [aws-lambda](../connectors/aws-lambda.md).',
     `A login that a rotator takes comes from an [\`fn::open\` call](../logins/README.md). Complete environments to start from: [examples](../../examples/README.md).`,
   ])
 }

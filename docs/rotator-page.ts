@@ -6,7 +6,8 @@ import { commandsFor } from './example-commands.ts'
 import { failureTables } from './failure-tables.ts'
 import { code, fence, page, table } from './markdown.ts'
 import { ROTATOR_NOTES } from './rotator-notes/index.ts'
-import type { Block, Definition } from './rotator-notes/notes.ts'
+import type { Block, Definition, RotatorNotes } from './rotator-notes/notes.ts'
+import { schemaRows } from '../model/schema-rows.ts'
 import { schemaTable } from './schema-table.ts'
 
 export function rotatorPage(rotator: AnyRotator, notes = ROTATOR_NOTES[rotator.name]): string {
@@ -33,11 +34,34 @@ export function rotatorPage(rotator: AnyRotator, notes = ROTATOR_NOTES[rotator.n
         ? ': the state, as above.'
         : ` or has a state:\n\n${schemaTable('property', outputs)}`),
     ...(notes.more ?? []).flatMap(({ heading, text }) => [`## ${heading}`, ...text]),
+    ...connectorParts(inputs),
     '## When it fails',
     'What each code means here. `at once` is within the same rotation, for `REKEY_TARGET_BUDGET`; `later` is after a scheduled run, after the times of ' +
       '`REKEY_RETRY_AFTER`. What they mean anywhere is in [failures.md](../failures.md).',
-    ...failureTables(notes.failures),
+    ...failureTables({
+      ...notes.failures,
+      ...(hasConnector(inputs) && { ...THROUGH_CONNECTOR, ...notes.failures }),
+    }),
   ])
+}
+
+const THROUGH_CONNECTOR: RotatorNotes['failures'] = {
+  CONNECTOR_FAILED:
+    'Only through a connector: the function is missing, switched off, broken, or no connector. See [its page](../connectors/aws-lambda.md), also for what ' +
+    'the other codes mean there.',
+}
+
+function hasConnector(inputs: JSONSchema): boolean {
+  return schemaRows(inputs).some(({ path }) => path === 'database.connector.awsLambda')
+}
+
+function connectorParts(inputs: JSONSchema): string[] {
+  if (!hasConnector(inputs)) return []
+  return [
+    '## Databases in other networks',
+    'Where no worker can reach the database, a function of AWS Lambda in its network can: `database.connector.awsLambda`, see ' +
+      '[aws-lambda](../connectors/aws-lambda.md). All else on this page holds as it is.',
+  ]
 }
 
 /** How many credentials are valid at a time, in a sentence. */
