@@ -53,6 +53,8 @@ const DYNAMIC_CONFIG = {
   'history.timerProcessorMaxPollRPS': 2000,
   'history.visibilityProcessorMaxPollRPS': 2000,
   'system.enableActivityEagerExecution': true,
+  // A step that was lost with its worker again and again is given out again after this and ten seconds, not after ten minutes.
+  'history.workflowTaskRetryMaxInterval': '10s',
   // Schedules: without these, of a hundred that are due at once many fire late or not at all.
   'worker.perNamespaceWorkerOptions': { StickyScheduleToStartTimeout: '60s' },
   'worker.schedulerNamespaceStartWorkflowRPS': 1000,

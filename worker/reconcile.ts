@@ -26,34 +26,48 @@ export interface ReconcileOptions extends RotationsClient {
 
 /** A request or a tick that is younger has somebody who is about to serve it. In milliseconds. */
 const GRACE = 15_000
+/** Taken up at once: Temporal may need seconds for each. */
+const AT_ONCE = 8
 
 /**
  * One round. @throws when the store or Temporal is away, or the signal fires; the next round does it all.
  */
 export async function reconcile(options: ReconcileOptions, signal?: AbortSignal): Promise<void> {
-  for (const event of await openEvents(options.db)) {
-    signal?.throwIfAborted()
-    await attempt(options, () => takeUp(options, event))
-  }
-  await serveWaiting(options)
+  await each(options, await openEvents(options.db), (event) => takeUp(options, event), signal)
+  await serveWaiting(options, signal)
   await beginRetries(options)
+  signal?.throwIfAborted()
   // By the store's clock: a worker whose own is fast must not run what is not due yet.
   const now = await databaseTime(options.db)
   const overdue = new Set((await overdueSchedules(options.db, GRACE)).map(({ scheduleId }) => scheduleId))
-  for (const schedule of overdue.size > 0 ? await activeSchedules(options.db) : []) {
-    if (!overdue.has(schedule.id)) continue
-    await attempt(options, () => serveMissedDue(options, schedule, now))
-  }
+  const schedules = overdue.size > 0 ? await activeSchedules(options.db) : []
+  const late = schedules.filter(({ id }) => overdue.has(id))
+  await each(options, late, (schedule) => serveMissedDue(options, schedule, now), signal)
   await deleteExpiredSessions(options.db)
 }
 
-/** One that cannot be served now must not keep the others from it; the next round comes back to it. */
-async function attempt(options: ReconcileOptions, work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    options.log.warn(originOf(error), 'something left behind could not be taken up; it is tried again')
+/**
+ * One that cannot be served now, or that is waited for, must not keep the others from it; the next round comes back to
+ * it. @throws when the signal fires
+ */
+async function each<T>(
+  options: ReconcileOptions,
+  items: Iterable<T>,
+  work: (item: T) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const rest = [...items]
+  const lane = async () => {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) {
+      signal?.throwIfAborted()
+      try {
+        await work(item)
+      } catch (error) {
+        options.log.warn(originOf(error), 'something left behind could not be taken up; it is tried again')
+      }
+    }
   }
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, rest.length) }, lane))
 }
 
 async function takeUp(options: ReconcileOptions, event: RotationEvent): Promise<void> {
@@ -79,7 +93,7 @@ async function isRunning(options: ReconcileOptions, workflowId: string): Promise
   }
 }
 
-async function serveWaiting(options: ReconcileOptions): Promise<void> {
+async function serveWaiting(options: ReconcileOptions, signal?: AbortSignal): Promise<void> {
   const waiting = await unservedRequests(options.db, GRACE)
   const environments = new Set<string>()
   for (const request of waiting) {
@@ -94,11 +108,12 @@ async function serveWaiting(options: ReconcileOptions): Promise<void> {
       await expireRequests(options.db, { id: request.id }, 'no worker began this rotation in time; ask again')
     } else environments.add(request.environmentId)
   }
-  for (const environmentId of environments) {
-    await attempt(options, async () => {
-      await wake(options, await describe(options, environmentId), 'waiting requests')
-    })
-  }
+  await each(
+    options,
+    environments,
+    async (environmentId) => wake(options, await describe(options, environmentId), 'waiting requests'),
+    signal,
+  )
 }
 
 /** Runs the newest due time that nobody served, once; its plan records those before it as missed. */

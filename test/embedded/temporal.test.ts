@@ -44,6 +44,32 @@ describe('on one database file', () => {
     expect(await keptStatus()).toBe('RUNNING')
   })
 
+  test('gives a step to another soon, however often its workers died with it', async () => {
+    await inClient(server, async (client) => {
+      const { workflowService, connection } = client
+      const options = {
+        workflowId: 'orphaned',
+        taskQueue: 'dying',
+        args: [],
+        workflowTaskTimeout: '1s',
+      } as const
+      const { workflowId } = await client.workflow.start('diesEachTime', options)
+      const namespace = server.namespace
+      const taken = () =>
+        connection.withDeadline(Date.now() + 40_000, () =>
+          workflowService.pollWorkflowTaskQueue({ namespace, taskQueue: { name: options.taskQueue } }),
+        )
+      for (let attempt = 1; attempt <= 8; attempt += 1) {
+        const { taskToken } = await taken()
+        await workflowService.respondWorkflowTaskFailed({ namespace, taskToken })
+      }
+      expect((await taken()).attempt).toBe(9)
+      // Whoever took it says nothing more. Without a limit of our own the next one would wait for 161 s.
+      expect((await taken()).attempt).toBe(10)
+      await client.workflow.getHandle(workflowId).terminate()
+    })
+  })
+
   test('stops cleanly, leaves no process, and keeps its state over a restart on given ports', async () => {
     await server.stop()
     expect(await server.exited).toEqual({ code: 0, signal: null, asked: true })
