@@ -4,6 +4,7 @@ import type { LineApi } from '../server/line-api.ts'
 import { sharedPostgres } from '../support/servers.ts'
 import { iamTarget } from './aws-target.ts'
 import { lambdaTarget } from './lambda-target.ts'
+import { mysqlTarget } from './mysql-target.ts'
 import type { Page } from './page.ts'
 import type { ExampleTarget } from './target.ts'
 
@@ -12,6 +13,7 @@ export const TARGETS: Record<string, (page: Page, api: LineApi) => Promise<Examp
   postgres: postgresTarget,
   'aws-iam': iamTarget,
   awsLambda: lambdaTarget,
+  mysql: mysqlTarget,
   password: generated(/^[A-Za-z0-9]{48}$/),
   passphrase: generated(/^[a-z]+(-[a-z]+){7,}$/),
 }
