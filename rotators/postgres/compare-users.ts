@@ -82,7 +82,10 @@ const PRIVILEGES = `
                UNION ALL SELECT 'database ' || d.datname, d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) o
     UNION ALL
     SELECT 'role', r.rolname::pg_catalog.text, p, pg_catalog.pg_has_role(u.next, r.oid, p), pg_catalog.pg_has_role(u.other, r.oid, p)
-      FROM u, pg_catalog.pg_roles r, pg_catalog.unnest(ARRAY['MEMBER', 'USAGE']) AS p
+      FROM u, pg_catalog.pg_roles r,
+           -- Before PostgreSQL 16 every member may act as the role.
+           pg_catalog.unnest(ARRAY['MEMBER', 'USAGE', 'MEMBER WITH ADMIN OPTION'] ||
+             CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 160000 THEN ARRAY['SET'] ELSE ARRAY[]::pg_catalog.text[] END) AS p
      WHERE r.oid NOT IN (u.next, u.other)
     UNION ALL
     SELECT 'default privileges', coalesce('schema ' || s.nspname, 'all schemas') || ' of ' || pg_catalog.pg_get_userbyid(d.defaclrole), a.privilege_type || ' (' || d.defaclobjtype::pg_catalog.text || ')',
@@ -187,7 +190,7 @@ function differentPrivileges(differences: Difference[], next: string, other: str
       if (list.length > 0) warnings.push(`${words}, which applications would miss ${when}: ${named(list)}`)
     }
     add(
-      `user ${quoted(rich)} is a member of roles that user ${quoted(poor)} is not, or inherits from them`,
+      `user ${quoted(rich)} is a member of roles that user ${quoted(poor)} is not, inherits from them, may act as them or grant them`,
       roles,
     )
     const owned = those.filter(({ kind }) => kind === 'owner').map(({ object }) => object)

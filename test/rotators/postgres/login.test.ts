@@ -49,6 +49,12 @@ test('no rule for the user: that says nothing against the password', async () =>
   await failureOf(postgres.prepare(inputs, NOTHING_YET, limits()), 'LOGIN_FAILED', secrets)
 })
 
+test('who one is at the machine (ident) is no password: words, and nothing against it', async () => {
+  await server.rules(`host all ${user.username} 127.0.0.1/32 ident`)
+  const failure = await failureOf(postgres.test(inputs, user, limits()), 'TARGET_DENIED', secrets)
+  expect(failure.message).toContain('pg_hba.conf')
+})
+
 test('md5 counts', async () => {
   await server.admin(`set password_encryption = md5; alter role ${user.username} password '${user.password}'`)
   await server.rules(`host all ${user.username} 127.0.0.1/32 md5`)

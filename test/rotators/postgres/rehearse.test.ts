@@ -62,6 +62,16 @@ test.for<[string, string[], RegExp]>([
     /"\w+_a" is a member of roles that user "\w+_b" is not.*after this rotation: "\w+_owners"/,
   ],
   [
+    'membership through another role',
+    ['create role :db_owners', 'create role :db_owners_too role :db_owners', 'grant :db_owners to :one'],
+    /"\w+_a" is a member of roles.*: "\w+_owners", "\w+_owners_too"/,
+  ],
+  [
+    'membership without acting as the role',
+    ['create role :db_owners', 'grant :db_owners to :one', 'grant :db_owners to :two with set false'],
+    /"\w+_a" is a member of roles that user "\w+_b" is not, inherits from them, may act as them/,
+  ],
+  [
     'the other way round',
     ['create role :db_owners', 'grant :db_owners to :two'],
     /"\w+_b" is a member of roles.*after the one that follows/,
@@ -114,7 +124,8 @@ test.for<[string, string[], RegExp]>([
     expect(warnings.join('\n')).not.toContain('sesame')
     expect(await snapshotOf(target)).toEqual(before)
   } finally {
-    if (statements[0]!.includes('_owners')) await target.admin(`drop role ${target.database}_owners`)
+    if (statements[0]!.includes('_owners'))
+      await target.admin(`drop role if exists ${target.database}_owners_too, ${target.database}_owners`)
     await target.admin(`drop owned by ${one}, ${two}`)
   }
 })
