@@ -11,6 +11,8 @@ interface Readiness {
   checks?: Record<string, unknown>
   /** How many schedules have a due time that nothing has begun. */
   overdueSchedules?: number
+  /** Whether the issuer of identity tokens leads to this server; absent where there is none. */
+  oidcIssuer?: string
 }
 
 export function addStatus(program: Command, context: Context): void {
@@ -25,16 +27,18 @@ export function addStatus(program: Command, context: Context): void {
     ],
   }).action(async (options: { json?: boolean }) => {
     const api = context.api()
-    const { ready, checks, overdueSchedules, message } = await readiness(api)
+    const { ready, checks, overdueSchedules, oidcIssuer, message } = await readiness(api)
     // Without its store the server can say nothing about people.
     const user = ready ? await whoAmI(api) : undefined
-    if (options.json) printJson(context, { url: api.url, ready, checks, overdueSchedules, ...user })
+    if (options.json)
+      printJson(context, { url: api.url, ready, checks, overdueSchedules, oidcIssuer, ...user })
     else {
       const word = ready ? 'ready' : 'not ready'
       print(context, `${api.url} is ${styled(context, 'output', ready ? 'green' : 'red', word)}`)
       for (const [name, state] of Object.entries(checks))
         if (typeof state === 'string') print(context, `  ${name}: ${state}`)
       if (overdueSchedules > 0) print(context, `  overdue schedules: ${overdueSchedules}`)
+      if (oidcIssuer !== undefined) print(context, `  issuer of identity tokens: ${oidcIssuer}`)
       if (user)
         print(context, `you are ${user.login}, of ${user.organizations.join(', ') || 'no organization'}`)
     }
@@ -45,12 +49,12 @@ export function addStatus(program: Command, context: Context): void {
 async function readiness(api: Api) {
   try {
     const { json } = await api.call<Readiness>('GET', '/readyz')
-    const { checks = {}, overdueSchedules = 0 } = json
-    return { ready: true, checks, overdueSchedules, message: '' }
+    const { checks = {}, overdueSchedules = 0, oidcIssuer } = json
+    return { ready: true, checks, overdueSchedules, oidcIssuer, message: '' }
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 503) throw error
     const { checks = {} } = (error.body ?? {}) as Partial<Readiness>
-    return { ready: false, checks, overdueSchedules: 0, message: error.message }
+    return { ready: false, checks, overdueSchedules: 0, oidcIssuer: undefined, message: error.message }
   }
 }
 

@@ -1,8 +1,10 @@
 /** Rekey's keys for identity tokens: replaced with overlap, sealed, wrapped anew, restored, and agreed on by all programs. */
 import { createPrivateKey } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JWK } from 'jose'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { pino } from 'pino'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { askerOf, identityToken } from '../../environments/oidc/identity-token.ts'
 import {
   publishedOidcKeys,
@@ -17,6 +19,7 @@ import { loadKeeper } from '../../store/keeper.ts'
 import { newKey, readKeyFile, replaceKeyFile } from '../../store/key-file.ts'
 import { oidcKeys, signingKey } from '../../store/oidc-keys.ts'
 import { countOlder, rewrapKeys } from '../../store/rewrap.ts'
+import { tendAlways } from '../../worker/tend-oidc-keys.ts'
 import { backUp, freshStore, type TestStore } from '../support/store.ts'
 
 const DAY = 24 * 3_600_000
@@ -121,6 +124,19 @@ describe('keys', () => {
     } finally {
       for (const db of others) await db.destroy()
     }
+  })
+
+  test('are looked after by a worker as long as it runs; a store that is away is asked again', async () => {
+    const log = pino({ level: 'silent' })
+    const stop = new AbortController()
+    const tending = tendAlways(store, { oidc, log }, stop.signal)
+    await vi.waitFor(async () => expect(await states()).toEqual(['signs']), 5_000)
+    const away = connectDatabase('postgres://nobody@127.0.0.1:1/none')
+    const asking = tendAlways({ db: away, keeper: store.keeper }, { oidc, log }, stop.signal)
+    await sleep(50)
+    stop.abort()
+    await Promise.all([tending, asking])
+    await away.destroy()
   })
 
   test('that are revoked are gone at once, with the tokens that they signed', async () => {

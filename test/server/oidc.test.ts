@@ -7,6 +7,7 @@ import { createApp } from '../../server/app.ts'
 import { Refusal } from '../../model/refusal.ts'
 import { registerServerMetrics } from '../../server/metrics.ts'
 import { tally } from '../../store/tally.ts'
+import { commandLine } from '../cli/command-line.ts'
 import { startApi, type Api } from './api.ts'
 
 const times = { audience: 'aws:{org}', lifetime: 90 * 86_400_000, lead: 86_400_000 }
@@ -15,7 +16,7 @@ const KEYS = '/.well-known/jwks'
 
 let api: Api
 beforeAll(async () => {
-  api = await startApi({ oidc: { ...times, issuer: 'https://rekey.example.com/oidc' } })
+  api = await startApi({ oidc: { ...times, issuer: 'https://rekey.invalid/oidc' } })
 })
 afterAll(() => api.close())
 
@@ -28,8 +29,8 @@ describe('anybody', () => {
       expect(document.headers['cache-control']).toBe('public, max-age=300')
       expect(document.headers['content-type']).toContain('application/json')
       expect(document.json).toMatchObject({
-        issuer: 'https://rekey.example.com/oidc',
-        jwks_uri: 'https://rekey.example.com/oidc/.well-known/jwks',
+        issuer: 'https://rekey.invalid/oidc',
+        jwks_uri: 'https://rekey.invalid/oidc/.well-known/jwks',
         response_types_supported: ['id_token'],
         subject_types_supported: ['public'],
         id_token_signing_alg_values_supported: ['RS256'],
@@ -65,6 +66,14 @@ describe('anybody', () => {
     expect(await api.db.selectFrom('oidc_keys').select('id').execute()).toEqual([])
     await app.close()
   })
+})
+
+test('the command line says where the issuer leads', async () => {
+  const url = await api.app.listen({ port: 0, host: '127.0.0.1' })
+  const cli = await commandLine({ REKEY_URL: url, REKEY_TOKEN: api.tokens['admin']! })
+  const { stdout } = await cli.run(['status'])
+  expect(stdout).toContain('issuer of identity tokens: not reachable from here')
+  await cli.close()
 })
 
 describe('readyz', () => {
