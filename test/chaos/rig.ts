@@ -30,7 +30,7 @@ import { Program } from './programs.ts'
 import type { Random } from './random.ts'
 import type { ServerPlan } from './server.ts'
 import { TARGET_KINDS } from './targets/index.ts'
-import type { ChaosTarget, Seen, TargetServer } from './targets/target.ts'
+import type { ChaosTarget, Seen, TargetKind, TargetServer } from './targets/target.ts'
 import { watchStore } from './versions.ts'
 import type { WorkerPlan } from './worker.ts'
 
@@ -48,6 +48,8 @@ export interface RigOptions {
   struck(fault: string): void
   /** The end that a worker is to come to by itself, if any. */
   halt(): WorkerPlan['halt']
+  /** Those that the fire burns at where absent. */
+  kinds?: TargetKind[]
   /** Workers say at which points which environment passes. */
   record?: boolean
   /** What a worker said: `halted <point>`, `reached <environment> <point>`. */
@@ -132,7 +134,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
         closers.push(() => temporal.stop())
       }),
       bundleWorkflows().then(({ code }) => writeFile(bundle, code)),
-      ...TARGET_KINDS.map(async (kind) => {
+      ...(options.kinds ?? TARGET_KINDS).map(async (kind) => {
         const server = await kind.start(ground)
         kinds.set(kind.name, server)
         closers.push(() => server.stop())

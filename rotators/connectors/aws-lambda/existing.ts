@@ -152,7 +152,11 @@ function failureOf(reading: Reading, { name, who }: { name: string; who: string 
 
 const MEANINGS: Record<Reading, [code: FailureCode, words: string, unchanged?: 'unchanged']> = {
   'no login': ['LOGIN_FAILED', 'the database refused {who}; correct database.managingUser', 'unchanged'],
-  'no such user': ['TARGET_NOT_FOUND', 'the database has no {who}; create it', 'unchanged'],
+  'no such user': [
+    'TARGET_NOT_FOUND',
+    'the database has no {who} (create it), or, which MariaDB does not tell apart, refused the generated value by its password policy',
+    'unchanged',
+  ],
   denied: [
     'TARGET_DENIED',
     'the managing user may not change {who}; grant it what the rotator needs',

@@ -12,6 +12,7 @@ import {
   type Ground,
   type Seen,
   type TargetKind,
+  type TargetServer,
 } from './target.ts'
 
 interface Login {
@@ -21,28 +22,28 @@ interface Login {
 
 const DATABASE = 'postgres'
 
-export const postgresKind: TargetKind = {
-  name: 'postgres',
-  async start(ground) {
-    const server = await startPostgres({
-      dataDir: join(ground.folder, 'target'),
-      settings: {
-        fsync: 'off',
-        synchronous_commit: 'off',
-        full_page_writes: 'off',
-        max_connections: '400',
-        // The checker tells from a verifier which password it is of, many times over.
-        scram_iterations: '64',
-      },
-      signal: ground.signal,
-    })
-    let count = 0
-    return {
-      env: {},
-      make: () => makeTarget(ground, server, `fire_${++count}`),
-      stop: () => server.stop(),
-    }
-  },
+export const postgresKind: TargetKind = { name: 'postgres', start: (ground) => startPostgresTargets(ground) }
+
+/** @param prefix of the names of users */
+export async function startPostgresTargets(ground: Ground, prefix = 'fire'): Promise<TargetServer> {
+  const server = await startPostgres({
+    dataDir: join(ground.folder, 'target'),
+    settings: {
+      fsync: 'off',
+      synchronous_commit: 'off',
+      full_page_writes: 'off',
+      max_connections: '400',
+      // The checker tells from a verifier which password it is of, many times over.
+      scram_iterations: '64',
+    },
+    signal: ground.signal,
+  })
+  let count = 0
+  return {
+    env: {},
+    make: () => makeTarget(ground, server, `${prefix}_${++count}`),
+    stop: () => server.stop(),
+  }
 }
 
 async function makeTarget(

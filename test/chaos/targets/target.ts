@@ -104,8 +104,10 @@ export interface TargetServer {
 }
 
 export interface TargetKind {
-  /** The rotator's name. */
+  /** The rotator's name, or of the way to it. */
   name: string
+  /** Only at these points it is halted, and in a rotation as usual: for a way to what another kind is halted at. */
+  points?: RegExp
   start(ground: Ground): Promise<TargetServer>
 }
 
