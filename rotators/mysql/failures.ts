@@ -89,13 +89,13 @@ function serverFailure(errno: number, message: string, moment: Moment): Rotation
     case 1142:
     case 1143:
     case 1227:
-    case 1410:
       return of(
         'TARGET_DENIED',
         `${who} lacks a privilege that changing the password needs; grant it: GRANT CREATE USER ON *.*; users that have SYSTEM_USER can only be changed by others that have it`,
       )
     case 1133:
     case 1396:
+    case 1410: // MariaDB's reason, for a user that it would have to create
       return of('TARGET_NOT_FOUND', 'the user to rotate does not exist; create it')
     case 1819:
     case 3638:

@@ -28,6 +28,9 @@ export function parseAccount(text: string, input: string): Account {
   if (name === '' || name.trim() !== name) {
     throw database.invalid(`${input} must begin with a user name, without spaces around it`)
   }
+  // Servers keep names in three bytes a character, and a question mark for what needs four.
+  if (/[\u{10000}-\u{10ffff}]/u.test(name))
+    throw database.invalid(`${input} has characters that no user name can have`)
   if (Array.from(name).length > MAX_NAME)
     throw database.invalid(`${input} is longer than ${MAX_NAME} characters`)
   if (host === '' || host.length > MAX_HOST || /[^a-z0-9._:%/-]/.test(host)) {
