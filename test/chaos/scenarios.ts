@@ -39,7 +39,7 @@ export const SCENARIOS: Scenario[] = [
   },
   {
     name: 'every answer is lost',
-    kinds: ['postgres'],
+    kinds: ['postgres', 'mysql'],
     during: (target) => target.wire.arm({ name: 'answer lost', on: 'commit', times: 1000 }),
   },
   {
@@ -49,7 +49,7 @@ export const SCENARIOS: Scenario[] = [
   },
   {
     name: 'the value is refused once',
-    kinds: ['postgres'],
+    kinds: ['postgres', 'mysql'],
     during: (target) => target.wire.arm({ name: 'value refused', times: 1 }),
   },
   {
