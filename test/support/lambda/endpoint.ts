@@ -26,8 +26,8 @@ export interface LambdaFunction {
   settings: FunctionSettings
   /** Every event that reached the function, in order. */
   events: Record<string, unknown>[]
-  /** Answers every invocation without running the function, as the service itself does. */
-  answer?: ServiceAnswer | undefined
+  /** Answers an invocation without running the function, as the service itself does; undefined for one that is run. */
+  answer?: ServiceAnswer | ((event: Record<string, unknown>) => ServiceAnswer | undefined) | undefined
   /** Everything that its processes wrote. */
   log(): string
 }
@@ -88,8 +88,9 @@ export async function startLambda(): Promise<LambdaEndpoint> {
         `Function not found: ${decodeURIComponent(name ?? '')}`,
       )
     if (what === undefined) return describe(found)
-    if (found.answer) return found.answer
-    return await invoke(found, JSON.parse(body.toString('utf8')) as Record<string, unknown>)
+    const event = JSON.parse(body.toString('utf8')) as Record<string, unknown>
+    const instead = typeof found.answer === 'function' ? found.answer(event) : found.answer
+    return instead ?? (await invoke(found, event))
   }
 
   function allow(request: IncomingMessage, body: Buffer, action: string): void {

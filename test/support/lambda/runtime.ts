@@ -20,4 +20,5 @@ process.on('message', ({ event, timeout }: Call) => {
     },
   )
 })
+process.send!('started')
 process.on('disconnect', () => process.exit())

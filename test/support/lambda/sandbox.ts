@@ -8,14 +8,21 @@ import { fileURLToPath } from 'node:url'
 
 export type Outcome = { payload: unknown } | { error: { errorType: string; errorMessage: string } }
 
+const BROKEN: Outcome = {
+  error: { errorType: 'Runtime.ExitError', errorMessage: 'Error: Runtime exited with error' },
+}
+
 export class Sandbox {
   readonly #child: ChildProcess
+  /** Starting is none of the time that a function has. */
+  readonly #started: Promise<unknown>
   #frozen = false
 
   constructor(handler: string, environment: Record<string, string>) {
     const runtime = fileURLToPath(new URL('runtime.ts', import.meta.url))
     // Of what this machine's settings are, a function sees nothing.
     this.#child = fork(runtime, [handler], { env: { PATH: process.env.PATH, ...environment }, silent: true })
+    this.#started = Promise.race([once(this.#child, 'message'), once(this.#child, 'exit')])
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => void (this.log += text))
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => void (this.log += text))
   }
@@ -29,6 +36,8 @@ export class Sandbox {
 
   /** @param timeout milliseconds that the function has */
   async run(event: unknown, timeout: number): Promise<Outcome> {
+    await this.#started
+    if (!this.alive) return BROKEN
     if (this.#frozen) this.#child.kill('SIGCONT')
     this.#frozen = false
     const over = new AbortController()
@@ -58,7 +67,7 @@ export class Sandbox {
             errorMessage: `Error: Task timed out after ${seconds} seconds`,
           },
         }
-      : { error: { errorType: 'Runtime.ExitError', errorMessage: 'Error: Runtime exited with error' } }
+      : BROKEN
   }
 
   end(): void {
