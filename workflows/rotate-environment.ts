@@ -31,7 +31,7 @@ const HEARTBEAT_MS = 20_000
 /** Paths of one environment that rotate at the same time. */
 const CONCURRENCY = 40
 /** Between attempts; the target's own two minutes are counted in the journal, so the number has no bound. */
-const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const
+const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } as const
 
 export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<RotateEnvironmentResult> {
   const { workflowId, runId, firstExecutionRunId } = workflowInfo()
@@ -39,6 +39,7 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
   let received = 0
   let wakes = 0
   let cancelled = false
+  let waiting = true
   setHandler(requestRotation, () => {
     wakes += 1
   })
@@ -61,9 +62,7 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
   const driver = { environmentId: input.environmentId, workflowId, runId }
   const progress = trackProgress()
 
-  const runEvent = async (
-    plan: Plan & { kind: 'event' },
-  ): Promise<{ summary: EventSummary; nobodyWaits: boolean } | null> => {
+  const runEvent = async (plan: Plan & { kind: 'event' }): Promise<EventSummary | null> => {
     const rotate = (rotations: PlannedRotation[]) =>
       rotateAll(rotations, input.limits?.concurrency ?? CONCURRENCY, async ({ id, path, rotator }) => {
         const summary = oneLine(`${path} · ${rotator}`)
@@ -73,8 +72,7 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
     progress.planned(plan)
     await rotate(plan.rotations.filter(({ outcome }) => outcome === null))
     for (;;) {
-      // Whoever woke this run before now has written his request before that: the commit sees it.
-      wakes = 0
+      wakes = 0 // Whoever woke this run has written his request before that: the commit sees it.
       const committed = await store.commitRevision.executeWithOptions(
         { summary: oneLine(`commit ${plan.environment}`) },
         [{ ...driver, eventId: plan.eventId }],
@@ -84,8 +82,8 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
         await rotate(plan.rotations.filter(({ id }) => committed.rotationIds.includes(id)))
       else {
         progress.committed(committed)
-        const summary = { event: plan.eventId, trigger: plan.trigger, ...committed.summary }
-        return { summary, nobodyWaits: committed.waiting === false }
+        waiting = committed.waiting ?? true
+        return { event: plan.eventId, trigger: plan.trigger, ...committed.summary }
       }
     }
   }
@@ -99,17 +97,16 @@ export async function rotateEnvironment(input: RotateEnvironmentInput): Promise<
         { ...driver, occasion },
       ])
       progress.refused(plan)
-      let nobodyWaits = plan.kind === 'idle'
+      waiting = plan.kind === 'event'
       if (plan.kind === 'event') {
-        const done = await runEvent(plan)
-        if (done) events.push(done.summary)
-        nobodyWaits = done?.nobodyWaits ?? false
+        const summary = await runEvent(plan)
+        if (summary) events.push(summary)
         // Cancelled was that event, not what is asked for from here on.
         cancelled = false
       }
       const signal = signals.shift()
       occasion = signal === undefined ? { kind: 'requests' } : { kind: 'signal', requestKey: signal }
-      if (!nobodyWaits || signal !== undefined) continue
+      if (waiting || signal !== undefined) continue
       await condition(allHandlersFinished)
       if (wakes === 0 && signals.length === 0)
         return { ended: endOf(plan, events), events: events.slice(-20) }
