@@ -83,8 +83,12 @@ export async function startMariadb({ folder, settings, signal }: MariadbOptions)
   const dataDir = join(folder, 'mariadb')
   const user = await databaseUser(dataDir)
   const identity = user ? { uid: user.uid, gid: user.gid } : {}
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  if (user) await chown(dataDir, user.uid, user.gid)
+  // Servers that share a folder for temporary tables clear away those of one another when they start.
+  const tmpdir = join(folder, 'mariadb-tables')
+  for (const made of [dataDir, tmpdir]) {
+    await mkdir(made, { recursive: true, mode: 0o700 })
+    if (user) await chown(made, user.uid, user.gid)
+  }
   const password = randomBytes(12).toString('hex')
   const first = join(dataDir, 'first.sql')
   await writeFile(
@@ -101,7 +105,11 @@ export async function startMariadb({ folder, settings, signal }: MariadbOptions)
       '--skip-test-db',
       '--skip-name-resolve',
     ],
-    { ...identity, cwd: dataDir, env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' } },
+    {
+      ...identity,
+      cwd: dataDir,
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', TMPDIR: tmpdir },
+    },
   ).catch((error: Error & { stderr?: string }) => {
     throw new Error(`MariaDB cannot make its data folder: ${error.stderr ?? error.message}`)
   })
@@ -111,6 +119,7 @@ export async function startMariadb({ folder, settings, signal }: MariadbOptions)
     ...SETTINGS,
     ...settings,
     datadir: dataDir,
+    tmpdir,
     port: String(port),
     socket: join(dataDir, 'socket'),
     'pid-file': join(dataDir, 'pid'),
