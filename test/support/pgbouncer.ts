@@ -15,6 +15,7 @@ export interface PgBouncer {
   port: number
   /** How often it refused this user. */
   refusals(user: string): number
+  /** Twice does no harm. */
   stop(): Promise<void>
 }
 
@@ -66,7 +67,7 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
     args: [file('ini')],
     env: { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin` },
     user,
-    pidFile: file('pid'),
+    pidFile: file('pgbouncer.pid'),
     logFile: file('log'),
     ending: [{ signal: 'SIGTERM', patience: 2_000 }],
   }).catch((error: unknown) => {
@@ -76,6 +77,7 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
     )
   })
   await untilListening(host, port)
+  let stopped = false
   return {
     host,
     port,
@@ -84,6 +86,8 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
         .split(`/${user}@`)
         .filter((line) => / closing because: .*authentication failed/.test(line.split('\n')[0]!)).length,
     async stop() {
+      if (stopped) return
+      stopped = true
       await running.stop()
       rmSync(folder, { recursive: true, force: true })
     },

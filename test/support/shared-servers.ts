@@ -136,6 +136,7 @@ async function sweepAbandoned(): Promise<void> {
     await endOrphan('Temporal', join(folder, 'temporal.db.pid'), folder, ending)
     await endOrphan('MariaDB', join(folder, 'mariadb.pid'), folder, MARIADB_ENDING)
     await endOrphan('moto', join(folder, 'moto.pid'), folder, MOTO_ENDING)
+    await endOrphan('PgBouncer', join(folder, 'pgbouncer.pid'), folder, MOTO_ENDING)
     rmSync(folder, { recursive: true, force: true })
   }
 }

@@ -3,7 +3,7 @@
  * no secret, after few log-ins; what is published keeps working, and the next rotation finds its way.
  */
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { FailureCode } from '../../model/failures.ts'
 import { endRestingSessions } from '../../rotators/postgres/managing-sessions.ts'
 import type { Environment } from '../../store/environments.ts'
@@ -184,6 +184,7 @@ test('a pooler that keeps the old passwords: not published, said so, and taken u
   const own = await targetDatabase()
   const users = [own.managing, ...own.rotated]
   const stale = await startPgBouncer({ server: own, mode: 'transaction', users })
+  onTestFinished(() => stale.stop())
   const pooled = await line.environment(`values:\n${rotateCall('db', own, stale)}`)
   const event = await line.withWorker(() => line.rotate(pooled))
   expect(event.rotations[0]).toMatchObject({
@@ -207,6 +208,7 @@ test('a pooler that keeps the old passwords: not published, said so, and taken u
       'auth_query = select usename, passwd from pg_shadow where usename = $1',
     ],
   })
+  onTestFinished(() => asking.stop())
   expect((await line.withWorker(() => line.rotate(pooled))).outcome).toBe('succeeded')
   expect(await madeAt(own), 'the same value, nothing sent again').toEqual([{ made }])
   await asking.stop()
