@@ -113,6 +113,7 @@ function serverFailure(errno: number, message: string, moment: Moment): Rotation
     case 1969:
     case 3024:
     case 3058:
+    case 4031: // MySQL's, of a session in which nothing arrived; MariaDB just ends it
       return of('TARGET_TIMEOUT', `${place} did not finish in time; another session may hold a lock`)
     case 1213:
     case 3572:
@@ -125,7 +126,6 @@ function serverFailure(errno: number, message: string, moment: Moment): Rotation
     case 1160:
     case 1161:
     case 1927:
-    case 4031:
       return of('TARGET_UNREACHABLE', `${place} is starting, stopping or cut the connection`)
   }
   return of('INTERNAL', `${place} answered with an error that Rekey does not know`)
