@@ -2,7 +2,17 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-const LONGEST = ['/test/chaos/', '/test/workflows/', '/test/embedded/']
+const LONGEST = [
+  '/test/chaos/fire',
+  '/test/embedded/dev',
+  '/test/cli/programs',
+  '/test/workflows/',
+  '/test/worker/',
+  '/test/language/properties',
+  '/test/chaos/',
+  '/test/embedded/',
+  '/test/cli/r',
+]
 
 /** What takes longest begins first, so that nothing is left to wait for at the end. */
 class LongestFirst extends BaseSequencer {
@@ -24,7 +34,7 @@ export default defineConfig({
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
     // Most of them wait most of the time. A file that runs a Temporal worker takes 300 MB.
-    maxWorkers: Math.min(4, 2 * availableParallelism()),
+    maxWorkers: Math.min(6, 3 * availableParallelism()),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,

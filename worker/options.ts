@@ -46,8 +46,12 @@ function isFresh(bundle: string): boolean {
   const made = statSync(bundle, { throwIfNoEntry: false })?.mtimeMs
   if (made === undefined) return false
   if (EXTENSION === '.js') return true
-  const folder = dirname(WORKFLOWS_PATH)
-  return readdirSync(folder).every((name) => statSync(join(folder, name)).mtimeMs <= made)
+  const workflows = dirname(WORKFLOWS_PATH)
+  // What workflows may import, and do.
+  const folders = [workflows, join(workflows, '..', 'model')]
+  return folders.every((folder) =>
+    readdirSync(folder).every((name) => statSync(join(folder, name)).mtimeMs <= made),
+  )
 }
 
 export function workerOptions(options: RekeyWorkerOptions): WorkerOptions {

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { COMPILE_CACHE } from '../support/compile-cache.ts'
 
 export interface ProgramSpec {
   name: string
@@ -41,7 +42,7 @@ export class Program {
       process.execPath,
       ['--disable-warning=ExperimentalWarning', program, JSON.stringify(plan())],
       // It ends when its standard input does: nothing is left behind when this process is killed.
-      { stdio: ['pipe', 'pipe', 'pipe'], env },
+      { stdio: ['pipe', 'pipe', 'pipe'], env: { ...COMPILE_CACHE, ...env } },
     )
     this.#child = child
     this.#ended = false

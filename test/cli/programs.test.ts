@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { freePort } from '../../embedded/free-port.ts'
+import { COMPILE_CACHE } from '../support/compile-cache.ts'
 import { freshDatabase, sharedTemporal, type FreshDatabase } from '../support/servers.ts'
 import { commandLine, type CommandLine } from './command-line.ts'
 
@@ -90,7 +91,7 @@ interface Program {
 
 function launch(name: string, more: Record<string, string> = {}): Program {
   const child = spawn(process.execPath, [COMMAND_LINE, name], {
-    env: { PATH: '/usr/bin:/bin', HOME: cli.home, ...env, ...more },
+    env: { PATH: '/usr/bin:/bin', HOME: cli.home, ...COMPILE_CACHE, ...env, ...more },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let words = ''

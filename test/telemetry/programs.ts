@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../embedded/free-port.ts'
 import { createToken } from '../../store/tokens.ts'
+import { COMPILE_CACHE } from '../support/compile-cache.ts'
 import type { Line } from '../support/line.ts'
 
 export interface Programs {
@@ -79,7 +80,7 @@ export async function startPrograms(line: Line, env: Record<string, string> = {}
 
 function start(name: string, env: Record<string, string>, lines: string[]): ChildProcess {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM, name], {
-    env,
+    env: { ...COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   let rest = ''

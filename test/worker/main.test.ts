@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../embedded/free-port.ts'
 import { createKeyFile } from '../../store/key-file.ts'
+import { COMPILE_CACHE } from '../support/compile-cache.ts'
 import { rotatedDefinition, startLine, type Line } from '../support/line.ts'
 import { targetDatabase, type TargetDatabase } from '../support/servers.ts'
 import { tcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
@@ -55,7 +56,7 @@ afterAll(async () => {
 function startWorker(env: Record<string, string>) {
   const program = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, 'worker'], {
-    env,
+    env: { ...COMPILE_CACHE, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   children.push(child)

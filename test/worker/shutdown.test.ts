@@ -10,6 +10,7 @@ import { ATTEMPT_LIMIT } from '../../model/attempt-limit.ts'
 import { findEvent, openEvent } from '../../store/events.ts'
 import { rotationsOf } from '../../store/journal.ts'
 import { SHUTDOWN_GRACE } from '../../worker/options.ts'
+import { COMPILE_CACHE } from '../support/compile-cache.ts'
 import { asked, rotatedDefinition, startLine, type Line } from '../support/line.ts'
 import type { TargetDatabase } from '../support/servers.ts'
 import { sharedPostgres } from '../support/servers.ts'
@@ -55,6 +56,7 @@ test('SIGTERM while the target is slow: the change lands once, is verified, and 
   const program = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
   const worker = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, 'worker'], {
     env: {
+      ...COMPILE_CACHE,
       REKEY_DATABASE_URL: line.store.url,
       REKEY_TEMPORAL_ADDRESS: line.temporal.address,
       REKEY_TASK_QUEUE: line.temporal.taskQueue,
@@ -102,6 +104,11 @@ test('SIGTERM while the target is slow: the change lands once, is verified, and 
       ({ activityTaskStartedEventAttributes }) => activityTaskStartedEventAttributes?.attempt ?? [],
     )
     expect(attempts).toEqual([1])
+    // What was lost because something of ours was away is tried again while an operator still looks at it.
+    const pauses = (history.events ?? []).flatMap(
+      ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.retryPolicy?.maximumInterval ?? [],
+    )
+    expect(pauses.map(({ seconds }) => Number(seconds))).toEqual([10])
   } finally {
     worker.kill('SIGKILL')
     await held.release().catch(() => undefined)
