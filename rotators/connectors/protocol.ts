@@ -61,7 +61,7 @@ export function stateFailure({ code, message, unchanged, retryAfter }: RotationF
   return { code, words: message, unchanged, ...(retryAfter !== undefined && { retryAfter }) }
 }
 
-const LONGEST_WORDS = 1_000
+const LONGEST_WORDS = 4_000
 const LONGEST_WAIT_MS = 5 * 60_000
 
 /**

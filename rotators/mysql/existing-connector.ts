@@ -20,9 +20,8 @@ const NUMBERS: [Reading, number[]][] = [
   ['unreachable', [1053, 1077, 1079, 1080, 1152, 1158, 1159, 1160, 1161]],
 ]
 
+/** Of what has no number: the server was not heard. */
 const WORDS: [RegExp, Reading][] = [
-  // A server that checks nobody lets everybody in, and proves nothing.
-  [/skip-grant/, 'unclear'],
   [/requires (mysql|cleartext|old)|authentication plugin|auth plugin|TLS requested|insecure/i, 'not let in'],
   [/context deadline/, 'late'],
   [/dial tcp|connection refused|no such host|no route|timeout|timed out/, 'unreachable'],
@@ -42,9 +41,10 @@ export const mysqlExistingWays: ExistingWays = {
   newPassword: ({ password }) => Promise.resolve(password),
 
   read(message) {
-    const found = WORDS.find(([pattern]) => pattern.test(message))
-    if (found) return found[1]
+    // A server that checks nobody lets everybody in, which proves nothing.
+    if (message.includes('skip-grant')) return 'unclear'
     const number = Number(/\bError (\d{4})\b/.exec(message)?.[1])
-    return NUMBERS.find(([, numbers]) => numbers.includes(number))?.[0] ?? 'unclear'
+    if (number) return NUMBERS.find(([, numbers]) => numbers.includes(number))?.[0] ?? 'unclear'
+    return WORDS.find(([pattern]) => pattern.test(message))?.[1] ?? 'unclear'
   },
 }

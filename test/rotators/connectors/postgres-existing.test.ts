@@ -17,7 +17,7 @@ afterAll(stopLambda)
 contractSuite({
   rotator: connectedRotator('postgres'),
   // As documented for such functions: what they wait for at the server ends there.
-  setup: async () => connectedFixture('existing', await postgresFixture(["lock_timeout = '500ms'"])),
+  setup: async () => connectedFixture('existing', await postgresFixture(["lock_timeout = '1200ms'"])),
   secretOf: ({ password }) => password,
   blind: true,
   carriesOn: 2_500,
