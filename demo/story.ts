@@ -6,6 +6,7 @@ import type { Aws } from './aws.ts'
 import { rotateAccessKey } from './aws-story.ts'
 import { make, openAll, succeeds } from './commands.ts'
 import { managingDefinition, rotatedDefinition, withVariables } from './definitions.ts'
+import { rotateMysqlUser } from './mysql-story.ts'
 import type { Stage } from './stage.ts'
 import type { Login, Target } from './target.ts'
 import type { Teller } from './teller.ts'
@@ -43,6 +44,7 @@ export async function story(scene: Scene): Promise<void> {
   try {
     const passwords = await rotateByHand(scene)
     passwords.push(...(await failPartly(scene)))
+    passwords.push(...(await rotateMysqlUser(scene)))
     passwords.push(...(await rotateAccessKey(scene)))
     await lookBack(scene)
     scene.teller.chapter('The schedule fires by itself')
