@@ -80,6 +80,18 @@ export const mysql: Rotator<MysqlInputs, MysqlCredential, MysqlCredential> = {
 
   test: (inputs, credential, context) => logsIn(routeOf(inputs), accountsOf(inputs), credential, context),
 
+  async whyRefused(inputs, { username }, context) {
+    const account = accountNamed(inputs, username)
+    try {
+      await asManagingUser(inputs, context, (session) => preflight(session, account))
+      return undefined
+    } catch (error) {
+      // Changed by somebody since it was looked at before, or never let in by this way.
+      if (error instanceof RotationFailure && error.code.startsWith('TARGET_')) return error.message
+      throw error
+    }
+  },
+
   async recover(inputs, prepared, context) {
     const answer = await logsIn(routeOf(inputs), accountsOf(inputs), prepared, context)
     return answer === 'works' ? { made: prepared } : 'not made'

@@ -120,6 +120,14 @@ test.for([
   },
 )
 
+test('a refused log-in is explained where the account tells why', async () => {
+  const { one, inputs } = fixture
+  expect(await mysql.whyRefused!(inputs, one, limits())).toBeUndefined()
+  await fixture.admin(`ALTER USER ${user(one.username)} REQUIRE SSL`)
+  expect(await mysql.test(inputs, one, limits())).toBe('refused')
+  expect(await mysql.whyRefused!(inputs, one, limits())).toMatch(/REQUIRE SSL.*verify-full/)
+})
+
 test('blocked after failed log-ins: told as that, not as a wrong password', async () => {
   const { one, inputs, secrets } = fixture
   await fixture.admin('SET GLOBAL max_password_errors = 2')
