@@ -50,6 +50,11 @@ export function documentOf(environment: Environment, revision: { number: number;
   return parsed
 }
 
+/** What `documentOf` has parsed of this revision before, in this process: the plan, most of the time. */
+export function knownDocument(environmentId: string, number: number): Document | undefined {
+  return documents.get(`${environmentId}@${number}`)
+}
+
 /** @throws RotationFailure NOT_EVALUATED when the text does not parse. */
 export function parseDefinition(environment: Environment, text: string): Document {
   const { document, diagnostics } = load(`${environment.project}/${environment.name}`, text)

@@ -16,7 +16,13 @@ import { Attempt } from './attempt.ts'
 import { carryOut } from './carry-out.ts'
 import { codeFailure } from './guarded.ts'
 import { concludeFailure } from './conclude-failure.ts'
-import { documentOf, evaluateRotateCall, parseDefinition, type EvaluatedCall } from './definition.ts'
+import {
+  documentOf,
+  evaluateRotateCall,
+  knownDocument,
+  parseDefinition,
+  type EvaluatedCall,
+} from './definition.ts'
 import { loginsOfEvent } from './logins-of-event.ts'
 import { observeStep, withIds } from './observe.ts'
 import { demandNoOlderStore } from './older-store.ts'
@@ -133,13 +139,12 @@ async function evaluate(
   const environment = await findEnvironmentById(db, row.environmentId)
   if (!environment) throw new RotationFailure('INTERNAL')
   const number = event.baseRevision
-  const stored = await documentAt(services.environments, {
-    environmentId: environment.id,
-    number,
-    name: `${environment.project}/${environment.name}`,
-  })
-  if (!stored) throw new RotationFailure('INTERNAL')
-  const revision = { number, text: stored.text }
+  const readText = async () => {
+    const name = `${environment.project}/${environment.name}`
+    const stored = await documentAt(services.environments, { environmentId: environment.id, number, name })
+    if (!stored) throw new RotationFailure('INTERNAL')
+    return stored.text
+  }
   const all = row.dependsOn.length === 0 ? [] : await rotationsOf(db, row.eventId)
   const needed = all.filter((other) => row.dependsOn.includes(other.id))
   const rotated = needed.filter((other) => other.step === 'verified' && other.outcome === null)
@@ -151,9 +156,12 @@ async function evaluate(
     )
   }
   const document =
-    rotated.length === 0
-      ? documentOf(environment, revision)
-      : parseDefinition(environment, await patchStates(services, environment, event, revision.text, rotated))
+    rotated.length > 0
+      ? parseDefinition(
+          environment,
+          await patchStates(services, environment, event, await readText(), rotated),
+        )
+      : (knownDocument(environment.id, number) ?? documentOf(environment, { number, text: await readText() }))
   const call = await evaluateRotateCall(services, {
     environment,
     login: event.login,
