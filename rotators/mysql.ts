@@ -9,7 +9,7 @@ import { demandUser, managingRefused, openTurns } from './database/turns.ts'
 import { changePassword } from './mysql/change.ts'
 import { logsIn } from './mysql/log-in.ts'
 import { generatePassword } from './mysql/password.ts'
-import { preflight } from './mysql/preflight.ts'
+import { preflight, warningsOf } from './mysql/preflight.ts'
 import { rehearse } from './mysql/rehearse.ts'
 import { accountsOf, managingUserOf, rotateUsersOf, routeOf, targetsOf } from './mysql/route.ts'
 import type { Account } from './mysql/route.ts'
@@ -55,7 +55,9 @@ export const mysql: Rotator<MysqlInputs, MysqlCredential, MysqlCredential> = {
 
   async prepare(inputs, state, context) {
     const username = turnOf(inputs, state)
-    await asManagingUser(inputs, context, (session) => preflight(session, accountNamed(inputs, username)))
+    const account = accountNamed(inputs, username)
+    const found = await asManagingUser(inputs, context, (session) => preflight(session, account))
+    for (const words of warningsOf(account, found)) context.warn?.(words)
     return { username, password: generatePassword() }
   },
 

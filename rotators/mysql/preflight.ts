@@ -44,6 +44,15 @@ export async function preflight(session: Session, account: Account): Promise<Fou
   return found
 }
 
+/** What ought to be known of an account that is to be written, in words. */
+export function warningsOf(account: Account, { lifetime }: Found): string[] {
+  if (lifetime === null) return []
+  const name = JSON.stringify(accountText(account))
+  return [
+    `a password of user ${name} expires ${lifetime} days after it was set; rotate it more often than that`,
+  ]
+}
+
 /** Everybody may see what he has himself. */
 async function demandPrivilege(session: Session): Promise<void> {
   const grants = (await session.query('SHOW GRANTS')).map((row) => String(Object.values(row)[0]))

@@ -6,7 +6,7 @@ import { RotationFailure } from '../../model/failures.ts'
 import type { Rehearsal } from '../rotator.ts'
 import { UNSEEN } from './accounts.ts'
 import { compareUsers } from './compare-users.ts'
-import { preflight } from './preflight.ts'
+import { preflight, warningsOf } from './preflight.ts'
 import { accountText } from './route.ts'
 import type { Account } from './route.ts'
 import type { Session } from './session.ts'
@@ -25,11 +25,7 @@ export async function rehearse(session: Session, next: Account, other: Account):
       `whether user ${name} exists, is locked and how it logs in could not be seen; allow it: GRANT SELECT ON mysql.* TO the managing user`,
     )
   }
-  if (found.lifetime !== null) {
-    warnings.push(
-      `a password of user ${name} expires ${found.lifetime} days after it was set; rotate it more often than that`,
-    )
-  }
+  warnings.push(...warningsOf(next, found))
   try {
     await preflight(session, other)
   } catch (error) {

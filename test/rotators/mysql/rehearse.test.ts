@@ -73,6 +73,13 @@ test.for<[string, string[], RegExp]>([
   if (statements[0]!.includes(':role')) await fixture.admin(fill('DROP ROLE :role'))
 })
 
+test('that a password expires is said of a rotation as well', async () => {
+  await fixture.admin(`ALTER USER '${fixture.one.username}'@'%' PASSWORD EXPIRE INTERVAL 30 DAY`)
+  const told: string[] = []
+  await mysql.prepare(fixture.inputs, NOTHING_YET, limits({ warn: (words) => void told.push(words) }))
+  expect(told).toEqual([expect.stringContaining('expires 30 days after') as string])
+})
+
 test('whoever may change users and see nothing can rotate all the same, and is told what could not be seen', async () => {
   const { managing, inputs, admin } = fixture
   await admin(`REVOKE SELECT ON mysql.* FROM '${managing.username}'@'%'`)
