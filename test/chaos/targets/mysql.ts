@@ -28,7 +28,7 @@ export const mysqlKind: TargetKind = {
     let count = 0
     return {
       env: {},
-      make: () => makeTarget(ground, server, `fire_${++count}`),
+      make: () => makeTarget(ground, server, `fire_mysql_${++count}`),
       stop: () => server.stop(),
     }
   },
