@@ -34,7 +34,7 @@ export function adaptLogin(services: Services, login: AnyLogin, of: LoginsOfEval
     const context: LoginContext = {
       signal: of.signal ?? AbortSignal.timeout(timeout * 2),
       timeout,
-      identity: (request) => of.guard(async () => identityToken(services, asker(), request)),
+      identity: (request) => noted(async () => identityToken(services, asker(), request)),
     }
     const { outputs, expiresAt } = await login.open(toPlain(inputs), context)
     return { value: fromPlain(outputs, login.outputs), ...(expiresAt !== undefined && { expiresAt }) }
@@ -61,8 +61,21 @@ export function adaptLogin(services: Services, login: AnyLogin, of: LoginsOfEval
       try {
         return (await kept.opening).value
       } catch (error) {
-        throw worded(error, inputs)
+        if (!(error instanceof NotSigned)) throw worded(error, inputs)
+        // To each who shares the login, not only to whoever asked first: to none of them it is the login's fault.
+        return await of.guard(() => Promise.reject(error.cause))
       }
     },
+  }
+}
+
+/** Signing met what is neither the login's nor the definition's fault: the store, or its key. */
+class NotSigned extends Error {}
+
+async function noted<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    throw cause instanceof RotationFailure ? cause : new NotSigned('no token could be signed', { cause })
   }
 }
