@@ -41,7 +41,7 @@ export const passwordNotes: RotatorNotes = {
   failures: {
     ...common.failures,
     INPUT_INVALID:
-      'No password can be made by these inputs: the minimums add up to more than `length`, a kind with a minimum is switched off, all kinds are, or ' +
-      '`overrideSpecial` has characters that cannot be printed. The message says which. Saving the definition is refused for the same reason.',
+      'No password can be made by these inputs: the minimums add up to more than `length`, a kind with a minimum is switched off, all kinds are, only one ' +
+      'password is possible, or `overrideSpecial` has characters that cannot be printed. The message says which. Saving the definition is refused for the same reason.',
   },
 }

@@ -42,7 +42,15 @@ export function rulesOf(inputs: Partial<PasswordInputs>): Rules {
     throw invalid(
       `minLower, minUpper, minNumeric and minSpecial ask for ${needed} characters, and length is ${length}`,
     )
+  if (allowsOneOnly(kinds, length - needed))
+    throw invalid('only one password fulfils this: there is nothing to change it to')
   return { length, kinds }
+}
+
+/** True where each place can only hold the same character. */
+function allowsOneOnly(kinds: Rules['kinds'], free: number): boolean {
+  const used = free > 0 ? kinds : kinds.filter(({ minimum }) => minimum > 0)
+  return used.length === 1 && used[0]!.characters.length === 1
 }
 
 function specialOf(given: Partial<Record<string, unknown>>): string[] {

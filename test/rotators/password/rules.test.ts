@@ -52,6 +52,13 @@ test('special characters: repeated ones count once, letters and digits stay what
   expect(rulesOf({ overrideSpecial: '€😀' }).kinds.at(-1)?.characters).toEqual(['€', '😀'])
 })
 
+test('where two passwords are possible there is something to change', () => {
+  expect(countTexts(rulesOf({ length: 8, minLower: 7, minSpecial: 1, overrideSpecial: '!' }))).toBe(
+    8n * 26n ** 7n,
+  )
+  expect(countTexts(rulesOf({ length: 8, minSpecial: 8, overrideSpecial: '!?' }))).toBe(2n ** 8n)
+})
+
 describe('what no password can fulfil is refused in words', () => {
   test.each<[Record<string, unknown>, RegExp]>([
     [{ length: 7 }, /length must be from 8 to 100/],
@@ -72,6 +79,11 @@ describe('what no password can fulfil is refused in words', () => {
       { lower: false, upper: false, special: true, overrideSpecial: '12', minSpecial: 1 },
       /only characters that are letters or digits/,
     ],
+    [
+      { lower: false, upper: false, numeric: false, overrideSpecial: '!!' },
+      /only one password.*nothing to change it to/,
+    ],
+    [{ length: 8, minSpecial: 8, overrideSpecial: '!' }, /only one password/],
     [{ lower: 'yes' }, /lower must be true or false/],
     [{ overrideSpecial: 7 }, /overrideSpecial must be a text/],
     [{ overrideSpecial: '!\n' }, /printable/],
