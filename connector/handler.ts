@@ -24,7 +24,7 @@ export async function handler(event: unknown, context: FunctionContext): Promise
   const startedAt = performance.now()
   const fields = asFields(event)
   const answer = await answerTo(fields, context).catch((error: unknown): ConnectorAnswer => {
-    const failure = toRotationFailure(error)
+    const failure = outOfTime(toRotationFailure(error))
     const words = `${failure.code}: ${failure.message}`
     return { code: 400, message: words, rekey: { failure: stateFailure(failure) } }
   })
@@ -48,6 +48,14 @@ export async function handler(event: unknown, context: FunctionContext): Promise
   }
   process.stdout.write(`${JSON.stringify(line)}\n`)
   return answer
+}
+
+/** Nobody stops a function but its own time, and by then something may have been changed. */
+function outOfTime(failure: RotationFailure): RotationFailure {
+  if (failure.code !== 'CANCELLED') return failure
+  const words =
+    'the time of the connector function was up; the database was slow, or its timeout is too short'
+  return new RotationFailure('TARGET_TIMEOUT', words)
 }
 
 async function answerTo(fields: Fields, context: FunctionContext): Promise<ConnectorAnswer> {

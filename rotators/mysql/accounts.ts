@@ -3,11 +3,17 @@ import type { Account } from './route.ts'
 import type { Session } from './session.ts'
 import { quoteText } from './sql.ts'
 
+export interface Alternative {
+  plugin?: string
+  /** Whom the operating system must know it as, where that is somebody else. */
+  systemUser?: string
+}
+
 export interface Found {
   /** How it logs in; `unseen` where the managing user may not read it. */
   plugin: string
-  /** MariaDB: what it may log in by as well. */
-  alternatives: { plugin?: string }[]
+  /** MariaDB: all that it may log in by, in its order, where that is more than `plugin`; which stands there without a name. */
+  alternatives: Alternative[]
   locked: boolean
   expired: boolean
   /** Days for which a password is good; null for ever. */
@@ -84,10 +90,15 @@ function tlsOf(value: unknown): string {
   return kind === '0' ? '' : kind
 }
 
-function alternativesOf(value: unknown): { plugin?: string }[] {
+function alternativesOf(value: unknown): Alternative[] {
   if (value === null || value === undefined) return []
   const list: unknown = typeof value === 'string' ? JSON.parse(value) : value
-  return Array.isArray(list)
-    ? (list as { plugin?: string }[]).map(({ plugin }) => (plugin ? { plugin } : {}))
-    : []
+  if (!Array.isArray(list)) return []
+  return (list as { plugin?: string; authentication_string?: string }[]).map(
+    ({ plugin, authentication_string: text }) => ({
+      ...(plugin && { plugin }),
+      // Of every other plugin it would be a hash.
+      ...(plugin === 'unix_socket' && text && { systemUser: text }),
+    }),
+  )
 }

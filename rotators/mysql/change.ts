@@ -8,6 +8,7 @@ import type { RotatorContext } from '../rotator.ts'
 import { UNSEEN, findAccount } from './accounts.ts'
 import type { Found } from './accounts.ts'
 import { statementFor } from './new-password.ts'
+import { demandPassword } from './preflight.ts'
 import { accountText } from './route.ts'
 import type { Account } from './route.ts'
 import type { Session } from './session.ts'
@@ -49,6 +50,8 @@ export async function changePassword(
     )
   }
   const found = (await findAccount(session, account)) ?? NOT_SEEN
+  // As it was looked at before, unless it was altered since, or nobody looked.
+  demandPassword(session, account, found)
   const statement = await statementFor(session, account, password, found)
   await limits.at?.('mysql: locked')
   if (Date.now() > limits.sendBy) {

@@ -4,7 +4,7 @@
  */
 import { RotationFailure } from '../../model/failures.ts'
 import { UNSEEN } from './accounts.ts'
-import type { Found } from './accounts.ts'
+import type { Alternative, Found } from './accounts.ts'
 import { ed25519Hash, nativeHash } from './password.ts'
 import type { Account } from './route.ts'
 import type { Session } from './session.ts'
@@ -67,10 +67,13 @@ export async function statementFor(
   const hash = checked ? undefined : MARIADB_HASHES[plugin]
   if (!hash) demandPrivacy(session)
   const value = hash ? quoteText(hash(password)) : `PASSWORD(${quoteText(password)})`
-  const ways = [{}, ...found.alternatives.filter((other) => other.plugin !== undefined)].map(
-    ({ plugin: other }: { plugin?: string }) => (other === undefined ? `${plugin} USING ${value}` : other),
+  const ways = (found.alternatives.length > 0 ? found.alternatives : [{}]).map(
+    ({ plugin: other, systemUser }: Alternative) => {
+      if (other === undefined) return `${plugin} USING ${value}`
+      return systemUser === undefined ? other : `${other} USING ${quoteText(systemUser)}`
+    },
   )
-  return `${user} VIA ${ways.reverse().join(' OR ')}`
+  return `${user} VIA ${ways.join(' OR ')}`
 }
 
 function demandPrivacy(session: Session): void {

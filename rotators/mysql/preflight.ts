@@ -27,14 +27,7 @@ export async function preflight(session: Session, account: Account): Promise<Fou
     )
   }
   if (found.locked) throw missing(`${user} is locked; unlock it: ALTER USER ${sql} ACCOUNT UNLOCK`)
-  if (found.plugin !== UNSEEN && !canBeSet(found)) {
-    const by = session.isMariadb
-      ? 'VIA mysql_native_password USING PASSWORD(…)'
-      : 'WITH caching_sha2_password BY …'
-    throw missing(
-      `${user} does not log in with a password that the server keeps (${pluginText(found)}); change it: ALTER USER ${sql} IDENTIFIED ${by}`,
-    )
-  }
+  demandPassword(session, account, found)
   if (found.tls !== '' && !session.isEncrypted) {
     throw new RotationFailure(
       'TARGET_DENIED',
@@ -42,6 +35,19 @@ export async function preflight(session: Session, account: Account): Promise<Fou
     )
   }
   return found
+}
+
+/** @throws RotationFailure TARGET_NOT_FOUND for an account whose way of logging in a new password would take away */
+export function demandPassword(session: Session, account: Account, found: Found): void {
+  if (found.plugin === UNSEEN || canBeSet(found)) return
+  const by = session.isMariadb
+    ? 'VIA mysql_native_password USING PASSWORD(…)'
+    : 'WITH caching_sha2_password BY …'
+  throw new RotationFailure(
+    'TARGET_NOT_FOUND',
+    `user ${JSON.stringify(accountText(account))} does not log in with a password that the server keeps (${pluginText(found)}); change it: ALTER USER ${shownAccount(account)} IDENTIFIED ${by}`,
+    { unchanged: true },
+  )
 }
 
 /** What ought to be known of an account that is to be written, in words. */
