@@ -4,7 +4,7 @@
  */
 import { RotationFailure } from '../../../model/failures.ts'
 import type { DatabaseCredential, DatabaseUserInputs } from '../../database/schema.ts'
-import type { Rehearsal, RotatorContext } from '../../rotator.ts'
+import type { Rehearsal, RotatorContext, RotatorState } from '../../rotator.ts'
 import type { Connector, Engine } from '../connector.ts'
 import { isPlain, PROTOCOL, readFailure, REKEY_EVENT, type RotatorRequest } from '../protocol.ts'
 import { noConnector } from './failures.ts'
@@ -12,6 +12,9 @@ import type { ConnectorFunction, Waiting } from './function.ts'
 
 /** Milliseconds for a function that has to be started, beside what it may take itself. */
 const GRACE_MS = 2_000
+
+/** A shorter one would tear words apart that have nothing to do with it. */
+const SHORTEST_SECRET = 3
 
 /** @param ahead milliseconds by which its clock is, at the most, behind this one, negated: read from its answer */
 export function ourConnector(called: ConnectorFunction, engine: Engine, ahead: number): Connector {
@@ -33,30 +36,44 @@ export function ourConnector(called: ConnectorFunction, engine: Engine, ahead: n
     if ('failed' in answer) throw answer.failed
     const { rekey } = (answer.payload ?? {}) as { rekey?: { result?: unknown; failure?: unknown } }
     const { credential } = request as { credential?: DatabaseCredential }
-    const secrets = [inputs.database.managingUser?.password ?? '', credential?.password ?? '']
-    const failure = readFailure(rekey?.failure, [...secrets, called.place.login.secretAccessKey])
+    const told = [inputs.database.managingUser?.password ?? '', credential?.password ?? '']
+    const failure = readFailure(rekey?.failure, [...told, called.place.login.secretAccessKey])
     if (failure) throw failure
     if (rekey?.result === undefined) throw noConnector(called.place)
     return rekey.result
   }
-  const texts = (list: unknown) => (Array.isArray(list) ? list.filter(isPlain) : [])
+  /** In answers to `prepare`, `rehearse` and `whyRefused`, which are told one password. */
+  const clean = (words: string, { database }: DatabaseUserInputs) => {
+    const secret = database.managingUser?.password ?? ''
+    return secret.length < SHORTEST_SECRET ? words : words.replaceAll(secret, '[secret]')
+  }
+  const texts = (list: unknown, inputs: DatabaseUserInputs) =>
+    Array.isArray(list) ? list.filter(isPlain).map((words) => clean(words, inputs)) : []
   const looking = ({ signal, timeout }: RotatorContext): Waiting => ({ signal, timeout: timeout + GRACE_MS })
 
   return {
     async prepare(inputs, state, context) {
       const username = engine.turn(inputs, state)
-      const answer = await call({ action: 'prepare', inputs, state }, context, looking(context))
+      const answer = await call({ action: 'prepare', inputs, state: named(state) }, context, looking(context))
       const told = (answer ?? {}) as { username?: unknown; warnings?: unknown }
       if (told.username !== username) throw noConnector(called.place)
-      for (const words of texts(told.warnings)) context.warn?.(words)
+      for (const words of texts(told.warnings, inputs)) context.warn?.(words)
       return { username, password: engine.generatePassword() }
     },
 
     async rehearse(inputs, state, context) {
-      const answer = await call({ action: 'rehearse', inputs, state }, context, looking(context))
+      const answer = await call(
+        { action: 'rehearse', inputs, state: named(state) },
+        context,
+        looking(context),
+      )
       const { writes, first, warnings } = (answer ?? {}) as Partial<Record<keyof Rehearsal, unknown>>
       if (!isPlain(writes)) throw noConnector(called.place)
-      return { writes, first: texts(first), warnings: texts(warnings) }
+      return {
+        writes: clean(writes, inputs),
+        first: texts(first, inputs),
+        warnings: texts(warnings, inputs),
+      }
     },
 
     async apply(inputs, { username, password }, context) {
@@ -94,9 +111,22 @@ export function ourConnector(called: ConnectorFunction, engine: Engine, ahead: n
     },
 
     async whyRefused(inputs, credential, context) {
-      const answer = await call({ action: 'whyRefused', inputs, credential }, context, looking(context))
+      const answer = await call(
+        { action: 'whyRefused', inputs, credential: withoutPassword(credential) },
+        context,
+        looking(context),
+      )
       const { words } = (answer ?? {}) as { words?: unknown }
-      return isPlain(words) ? words : undefined
+      return isPlain(words) ? clean(words, inputs) : undefined
     },
   }
+}
+
+/** Whose turn it is takes names alone. */
+function named({ current, previous }: RotatorState<DatabaseCredential>): RotatorState<DatabaseCredential> {
+  return { current: current && withoutPassword(current), previous: previous && withoutPassword(previous) }
+}
+
+function withoutPassword({ username }: DatabaseCredential): DatabaseCredential {
+  return { username, password: '' }
 }
