@@ -156,3 +156,8 @@ export class Attempt {
     if (milliseconds > 0) await sleep(milliseconds, undefined, { signal: this.#signal })
   }
 }
+
+/** Whether a login has to be made anew is worth a thought then. */
+export function isRefusedLogin(error: unknown): boolean {
+  return error instanceof RotationFailure && error.code === 'LOGIN_FAILED'
+}

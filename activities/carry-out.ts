@@ -8,7 +8,7 @@ import type { RotationEvent } from '../store/events.ts'
 import { advance, type Rotation } from '../store/journal.ts'
 import { getRevision, type Revision } from '../store/revisions.ts'
 import { adoptCredential } from './adopt-credential.ts'
-import { Attempt } from './attempt.ts'
+import { Attempt, isRefusedLogin } from './attempt.ts'
 import { documentOf, evaluateRotateCall, type EvaluatedCall } from './definition.ts'
 import { discardRotation } from './discard-rotation.ts'
 import { loginsOfEvent } from './logins-of-event.ts'
@@ -45,6 +45,7 @@ export async function carryOut(
   const base = await getRevision(db, row.environmentId, event.baseRevision)
   if (!environment || !base) throw new RotationFailure('INTERNAL')
   const dataKey = await dataKeyOf(db, keeper, row.environmentId)
+  const evaluated: EvaluatedCall[] = []
   const action: ActionAttempt = {
     services,
     row,
@@ -61,9 +62,21 @@ export async function carryOut(
         logins: 'open',
         loginCache: loginsOfEvent(row.eventId, 0),
       })
+      evaluated.push(call)
       return new Attempt(services, row, { ...call, ...part }, { dataKey, signal })
     },
   }
+  try {
+    return await act(action)
+  } catch (error) {
+    // A login may have ended while what was on its way was waited for: made anew, once.
+    if (!isRefusedLogin(error) || !evaluated.map((call) => call.dropLogins()).includes(true)) throw error
+    return await act(action)
+  }
+}
+
+async function act(action: ActionAttempt): Promise<Rotation> {
+  const { services, row, event } = action
   switch (event.action) {
     case 'adopt':
       return await adoptCredential(action)
@@ -75,6 +88,6 @@ export async function carryOut(
       return await settleByItself(action)
     default:
       // The store alone is concerned: the commit does it.
-      return await advance(db, row, { step: 'verified', verified: true })
+      return await advance(services.environments.db, row, { step: 'verified', verified: true })
   }
 }

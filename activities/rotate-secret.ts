@@ -12,7 +12,7 @@ import { findEventRow, type RotationEvent } from '../store/events.ts'
 import { advance, enterRotation, rotationsOf, StaleAttempt, type Rotation } from '../store/journal.ts'
 import type { Step } from '../telemetry/rotation-metrics.ts'
 import { applyChange } from './apply-change.ts'
-import { Attempt } from './attempt.ts'
+import { Attempt, isRefusedLogin } from './attempt.ts'
 import { carryOut } from './carry-out.ts'
 import { codeFailure } from './guarded.ts'
 import { concludeFailure } from './conclude-failure.ts'
@@ -123,10 +123,6 @@ async function goOn(attempt: Attempt): Promise<PathResult> {
         return resultOf(attempt.row)
     }
   }
-}
-
-function isRefusedLogin(error: unknown): boolean {
-  return error instanceof RotationFailure && error.code === 'LOGIN_FAILED'
 }
 
 /** The call on the plan's revision, with the new states of the rotations of this event that it depends on. */

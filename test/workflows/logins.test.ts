@@ -2,8 +2,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { RotationFailure } from '../../model/failures.ts'
+import { findRotator } from '../../rotators/index.ts'
 import { findLogin } from '../../rotators/logins/index.ts'
 import type { AnyLogin } from '../../rotators/logins/login.ts'
+import { password } from '../../rotators/password.ts'
+import { endRestingSessions } from '../../rotators/postgres/managing-sessions.ts'
+import type { AnyRotator } from '../../rotators/rotator.ts'
 import type { Environment } from '../../store/environments.ts'
 import type { EventWithRotations } from '../../store/events.ts'
 import { gate, startLine, type Line } from '../support/line.ts'
@@ -64,7 +68,11 @@ function newVault(lifetime?: number): Vault {
 }
 
 const admin = (sql: string) => targets[0]!.admin(sql)
-const end = (name: string) => admin(`alter role ${name} valid until '2001-01-01'`)
+/** As at a server that ends what is open, too: a session that rests would be good for half a second more. */
+const end = async (name: string) => {
+  await admin(`alter role ${name} valid until '2001-01-01'`)
+  endRestingSessions()
+}
 
 afterEach(async () => {
   // Each test has an environment of its own, and a target belongs to one.
@@ -165,4 +173,45 @@ test('a provider that is away for a moment is asked again; what it says for good
   expect(told(refused)).toMatchObject({ outcome: 'failed', codes: ['LOGIN_FAILED'] })
   expect(told(refused).words).toMatch(/it did not like \[secret\] \(app\/env-\w+:\d+:\d+\)/)
   expect(vault.asked).toBe(4)
+})
+
+/** Texts at a target that only a login reaches, to test them too, as it is behind a connector. */
+function behindLogin(isGood: (username: string) => boolean): AnyRotator {
+  const { withoutTarget: _, ...rotator } = password as AnyRotator
+  return {
+    ...rotator,
+    name: 'behind-login',
+    inputs: { type: 'object', properties: { login: {} }, rotateOnly: ['login'] },
+    targets: () => ['behind-login/the-text'],
+    test: async ({ login }: { login: { username: string } }) => {
+      if (isGood(login.username)) return 'works'
+      throw new RotationFailure('LOGIN_FAILED')
+    },
+  }
+}
+
+test('one that ended while an undo waited is made again too', async () => {
+  newVault(600_000)
+  const ended = new Set<string>()
+  const rotator = behindLogin((username) => !ended.has(username))
+  line.services.findRotator = (name) => (name === rotator.name ? rotator : findRotator(name))
+  const env = await line.environment(`values:
+  login:
+    fn::open::test-vault: {}
+  text:
+    fn::rotate::behind-login:
+      inputs: { login: "\${login}" }
+      state: { current: { fn::secret: the-newer }, previous: { fn::secret: the-older } }
+`)
+  const { services: gated, reached, open } = gate(line.activityServices, 'by hand: previous works')
+  const event = await line.withWorker(async () => {
+    const undoing = line.rotate(env, { action: 'undo' })
+    await reached
+    ended.add(vault.made[0]!)
+    open()
+    return await undoing
+  }, gated)
+  expect(told(event)).toMatchObject({ outcome: 'succeeded', codes: [null] })
+  expect(vault.made).toHaveLength(2)
+  expect(await line.state(env, 'text')).toEqual({ current: 'the-older', previous: 'the-newer' })
 })
