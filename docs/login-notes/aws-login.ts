@@ -118,6 +118,8 @@ aws iam create-access-key --user-name rekey`,
         ].join('\n'),
         'So `subjectAttributes: [currentEnvironment.name]` gives `pulumi:environments:pulumi.organization.login:main:currentEnvironment.name:logins/aws`: one role for all ' +
           'who may open `logins/aws`.',
+        'Never trust `pulumi.user.login` without an environment beside it: whoever may write an environment that this person opens, or has a schedule for, ' +
+          'decides what the session is used for.',
         'Definitions of ESC work unchanged; in the trust policies the issuer is another one, and the project `default` is named like any other.',
       ],
     },
