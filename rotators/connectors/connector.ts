@@ -61,6 +61,8 @@ export interface ExistingWays {
   user(inputs: DatabaseUserInputs, username: string): string
   /** What is sent as a new password: what the server stores of it, where it takes that. */
   newPassword(credential: DatabaseCredential): Promise<string>
+  /** Can a server be told to let users in whatever their password is? */
+  mayTrust: boolean
   /** What a message of theirs means; `unclear` where nothing can be told from it. */
   read(message: string, asked: { managing: string; rotated: string }): Reading
 }

@@ -36,6 +36,8 @@ const MEANINGS: [RegExp, Reading][] = [
 export const postgresExistingWays: ExistingWays = {
   user: (_inputs, username) => username,
 
+  mayTrust: true,
+
   newPassword: ({ password }) => scramVerifier(password, randomBytes(16), ITERATIONS),
 
   read(message, { managing, rotated }) {

@@ -73,7 +73,7 @@ export function existingConnector(called: ConnectorFunction, engine: Engine): Co
     throw failureOf(reading, { name, who: `user ${JSON.stringify(login.username)}` })
   }
 
-  /** All that can be found out without changing anything. */
+  /** All that can be found out without changing anything: by a wrong password, that the server asks for one. */
   async function look(inputs: DatabaseUserInputs, next: string, context: RotatorContext): Promise<void> {
     const { sslmode, ca } = inputs.database
     if (ca != null || (sslmode != null && !WITHOUT_TLS.includes(sslmode)))
@@ -84,11 +84,19 @@ export function existingConnector(called: ConnectorFunction, engine: Engine): Co
     const managing = engine.managingUser(inputs)
     if ((await logIn(inputs, managing, context)) === 'refused')
       throw failureOf('no login', { name, who: `the managing user ${JSON.stringify(managing.username)}` })
+    if (!existing.mayTrust) return
+    const wrong = { username: next, password: engine.generatePassword() }
+    if ((await logIn(inputs, wrong, context)) === 'refused') return
+    throw new RotationFailure(
+      'VERIFY_FAILED',
+      `the database let user ${JSON.stringify(next)} in with a wrong password, so no log-in proves anything; use scram-sha-256 instead of trust in its pg_hba.conf`,
+      { unchanged: true },
+    )
   }
 
   const notLookedAt = (user: string) => [
     `the function ${name} can only set a password: that the managing user may change user ${JSON.stringify(user)}, that this user exists and may log in, ` +
-      'what the two users may do, and whether the server asks for passwords at all (trust) cannot be looked at',
+      'and what the two users may do cannot be looked at',
     `the function ${name} connects to the database without TLS, unless it was changed since it was published`,
   ]
 

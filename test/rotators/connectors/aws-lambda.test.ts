@@ -288,8 +288,13 @@ describe('through an existing function', () => {
     )
     const changes = called.events.filter(({ type }) => type === 'postgres')
     const users = changes.map(({ rotateUser }) => rotateUser as { username: string; newPassword: string })
-    expect(users.map(({ username }) => username.startsWith('rekey_nobody_'))).toEqual([true, false, true])
-    expect(users[1]!.newPassword).toMatch(/^SCRAM-SHA-256\$4096:/)
+    expect(users.map(({ username }) => username.startsWith('rekey_nobody_'))).toEqual([
+      true,
+      true,
+      false,
+      true,
+    ])
+    expect(users[2]!.newPassword).toMatch(/^SCRAM-SHA-256\$4096:/)
     for (const { newPassword } of users) expect(newPassword).not.toContain(made.password)
   })
 
@@ -325,7 +330,7 @@ describe('through an existing function', () => {
     await prepare(inputs, { ...limits(), warn: (words) => warned.push(words) })
     const { warnings } = await postgres.rehearse!(inputs, NOTHING_YET, limits({ sendBy: 0 }))
     expect(warned).toEqual(warnings)
-    expect(warnings.join()).toMatch(/trust\).*without TLS/)
+    expect(warnings.join()).toMatch(/exists and may log in.*without TLS/)
   })
 
   test('TLS that it does not have is refused, not left out', async () => {
