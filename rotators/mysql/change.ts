@@ -40,10 +40,7 @@ export async function changePassword(
     `SET SESSION wait_timeout = ${seconds}, SESSION lock_wait_timeout = ${seconds}, SESSION innodb_lock_wait_timeout = ${seconds}` +
       (session.isMariadb ? `, SESSION max_statement_time = ${Math.max(0.05, half).toFixed(3)}` : ''),
   )
-  const [lock] = await session.query<{ held: unknown }>(
-    `SELECT GET_LOCK(${quoteText(lockName(account))}, 0) AS held`,
-  )
-  if (String(lock?.held) !== '1') {
+  if (!(await lockFor(session, account))) {
     throw new RotationFailure(
       'TARGET_THROTTLED',
       'another session of Rekey changes the same user at the same time',
@@ -60,6 +57,21 @@ export async function changePassword(
   session.ignoreSignal()
   await session.change(statement)
   await limits.at?.('mysql: changed')
+}
+
+/**
+ * False where another session of the managing user holds it. Everybody may take any lock, so whoever else does is passed by:
+ * the one whose password is to be taken away must not be able to prevent that.
+ */
+async function lockFor(session: Session, account: Account): Promise<boolean> {
+  const name = quoteText(lockName(account))
+  const [lock] = await session.query<{ held: unknown }>(`SELECT GET_LOCK(${name}, 0) AS held`)
+  if (String(lock?.held) === '1') return true
+  const [of] = await session.query(`SELECT IS_USED_LOCK(${name}) AS holder, CONNECTION_ID() AS me`)
+  // Everybody sees sessions of his own here, and of others only who may.
+  const sessions = await session.query<{ Id: unknown; User: unknown }>('SHOW PROCESSLIST')
+  const userOf = (id: unknown) => sessions.find(({ Id }) => String(Id) === String(id))?.User
+  return of !== undefined && userOf(of['holder']) !== userOf(of['me'])
 }
 
 /** Servers take 64 characters. The lock goes with the session. */

@@ -1,9 +1,12 @@
 /** Events of existing callers at a MariaDB: accounts by every name, those that are no business of ours, and a function whose time runs out. */
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createConnection } from 'mysql2/promise'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { handler } from '../../connector/handler.ts'
+import type { RotationFailure } from '../../model/failures.ts'
 import { mysql } from '../../rotators/mysql.ts'
 import { limits, NOTHING_YET } from '../rotators/contract/bench.ts'
 import { accounts, canLogIn, type Accounts } from '../rotators/mysql/fixture.ts'
@@ -75,6 +78,28 @@ test('whoever the operating system lets in beside the password stays who it is',
     expect(await mysql.test(inputs, prepared, limits())).toBe('works')
     const after = (await kept(name)) as Record<string, unknown>
     expect(after['auth_or']).toEqual(before['auth_or'])
+  }
+})
+
+test('a lock of our name keeps off sessions of the same managing user alone, and never the one who rotates', async () => {
+  const { one, two, managing, inputs } = fixture
+  const prepared = await mysql.prepare(inputs, NOTHING_YET, limits())
+  const name = createHash('sha256').update(`${one.username}@%`).digest('hex').slice(0, 40)
+  const { host, port } = server
+  for (const [{ username: user, password }, ends] of [
+    [managing, 'TARGET_THROTTLED'],
+    [two, 'changed'],
+  ] as const) {
+    const holder = await createConnection({ host, port, user, password })
+    const [rows] = await holder.query(`SELECT GET_LOCK('rekey/${name}', 0) AS held`)
+    expect(rows).toEqual([{ held: 1 }])
+    const ended = await mysql.apply(inputs, prepared, limits()).then(
+      () => 'changed',
+      (error: RotationFailure) => error.code,
+    )
+    expect(ended).toBe(ends)
+    expect(await mysql.test(inputs, prepared, limits())).toBe(ends === 'changed' ? 'works' : 'refused')
+    await holder.end()
   }
 })
 
