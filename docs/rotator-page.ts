@@ -47,7 +47,7 @@ export function rotatorPage(rotator: AnyRotator, notes = ROTATOR_NOTES[rotator.n
 
 const THROUGH_CONNECTOR: RotatorNotes['failures'] = {
   CONNECTOR_FAILED:
-    'Only through a connector: the function is missing, switched off, broken, or no connector. See [its page](../connectors/aws-lambda.md), also for what ' +
+    'Only through a connector: the function is switched off, broken, or no connector. See [its page](../connectors/aws-lambda.md), also for what ' +
     'the other codes mean there.',
 }
 

@@ -152,7 +152,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON app.* TO 'app_user_2'@'%';`,
     OUTCOME_UNKNOWN:
       'The connection broke while the password was being set. The next rotation tests it first and goes on from there.',
     INPUT_INVALID:
-      'A user stands twice, also at two hosts; the managing user is among those rotated; the database does not exist; or the certificate of the server is ' +
+      'A user stands twice, also at two hosts; the managing user is among those rotated; the database or the connector’s function does not exist; or the certificate of the server is ' +
       'not trusted and the password itself would have to be sent.',
   },
 }

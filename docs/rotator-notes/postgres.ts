@@ -141,7 +141,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app_right
     OUTCOME_UNKNOWN:
       'The connection broke while the password was being set. The next rotation tests it first and goes on from there.',
     INPUT_INVALID:
-      'A user stands twice, the managing user is among those rotated or becomes one of them when it logs in, the database does not exist, or a pooler in mode ' +
+      'A user stands twice, the managing user is among those rotated or becomes one of them when it logs in, the database or the connector’s function does not exist, or a pooler in mode ' +
       '`statement` answers.',
   },
 }

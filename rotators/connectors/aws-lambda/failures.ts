@@ -40,7 +40,7 @@ export function serviceFailure(error: unknown, action: string, place: FunctionAr
   )
     return /valid Region/i.test(String(message))
       ? answered(
-          'CONNECTOR_FAILED',
+          'INPUT_INVALID',
           `what answers for the region ${region} is another region of AWS; correct lambdaArn, or AWS_ENDPOINT_URL`,
         )
       : answered('LOGIN_FAILED', `AWS refused ${LOGIN}; correct it`)
@@ -53,7 +53,7 @@ export function serviceFailure(error: unknown, action: string, place: FunctionAr
     )
   if (code === 'ResourceNotFound')
     return answered(
-      'CONNECTOR_FAILED',
+      'INPUT_INVALID',
       `the account ${account} has no function ${called} in the region ${region}; correct lambdaArn or deploy it`,
     )
   if (code === 'TooManyRequests' || code === 'EC2Throttled' || status === 429)

@@ -103,7 +103,7 @@ describe('AWS in place of the function', () => {
       'InvalidSignatureException',
       "Credential should be scoped to a valid Region, not 'x'",
       {},
-      'CONNECTOR_FAILED',
+      'INPUT_INVALID',
       /another region/,
       true,
     ],
@@ -168,7 +168,7 @@ describe('AWS in place of the function', () => {
     for (const lambdaArn of [`${called.arn}x`, called.arn.replace('xx-home-1', 'xx-away-1')]) {
       const failure = await failureOf(
         prepare(connector({ login: target.login, lambdaArn })),
-        'CONNECTOR_FAILED',
+        'INPUT_INVALID',
         secrets,
       )
       expect(failure.message).toMatch(/has no function connector-\S+ in the region xx-/)
