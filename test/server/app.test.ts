@@ -23,9 +23,13 @@ describe('every route', () => {
     expect(seen.filter(([, access]) => access === undefined)).toEqual([])
     const open = seen.filter(([, access]) => access === 'anyone').map(([name]) => name)
     expect(open.sort()).toEqual([
+      'GET /.well-known/jwks',
+      'GET /.well-known/openid-configuration',
       'GET /api/agents/signup',
       'GET /healthz',
       'GET /readyz',
+      'HEAD /.well-known/jwks',
+      'HEAD /.well-known/openid-configuration',
       'HEAD /api/agents/signup',
       'HEAD /healthz',
       'HEAD /readyz',

@@ -1,8 +1,5 @@
 /** Whose key is it: keys of others before, while and after Rekey works are never touched. On moto. */
-import { spawn } from 'node:child_process'
-import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import { awsIam } from '../../../rotators/aws-iam.ts'
 import type { AccessKey, PreparedKey } from '../../../rotators/aws-iam/schema.ts'
@@ -10,6 +7,7 @@ import { WriteDownFirst, type RotatorState } from '../../../rotators/rotator.ts'
 import { awsTarget, LEAST_ACTIONS, type AwsTarget } from '../../support/aws.ts'
 import { startProxy } from '../../support/proxy.ts'
 import { NOTHING_YET, applied, failureOf, limits } from '../contract/bench.ts'
+import { applyElsewhere } from '../contract/late.ts'
 
 let undos: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -249,12 +247,11 @@ test('a process that is stopped before it sent the change and wakes up late make
   undos.push(() => proxy.close())
   const prepared = await awsIam.prepare(inputs, NOTHING_YET, limits())
   const held = proxy.hold((chunk) => chunk.includes('Action=ListAccessKeys'))
-  const { signal: _, ...context } = limits({ timeout: 20_000, sendBy: Date.now() + 2_000 })
-  const script = fileURLToPath(new URL('../contract/apply-elsewhere.ts', import.meta.url))
-  const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const { child, outcome } = await applyElsewhere('aws-iam', via(proxy), prepared, () => {
+    const { signal: _, ...context } = limits({ timeout: 20_000, sendBy: Date.now() + 2_000 })
+    return context
+  })
   undos.push(async () => void child.kill('SIGKILL'))
-  const outcome = text(child.stdout)
-  child.stdin.end(JSON.stringify({ rotator: 'aws-iam', inputs: via(proxy), prepared, context }))
   await held.arrived
   child.kill('SIGSTOP')
   await sleep(2_200)

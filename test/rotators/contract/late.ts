@@ -16,7 +16,7 @@ const PATIENCE = 1_500
 const SETTLED = 2 * CHANGE_TIMEOUT + 200
 
 /** A process of its own that applies, with a context that is made when it is ready, and prints `applied` or the code of the failure. */
-async function applyElsewhere(
+export async function applyElsewhere(
   rotator: string,
   inputs: unknown,
   prepared: unknown,
