@@ -61,7 +61,7 @@ export async function measureOne(rig: Rig): Promise<{ near: number; far: number 
       [
         `far: ${FAR} ms a round trip`,
         milliseconds(away),
-        `${counts.connections / FAR_RUNS} log-ins, ${counts.roundTrips / FAR_RUNS} round trips`,
+        `${Math.round(counts.connections / FAR_RUNS)} log-ins, ${Math.round(counts.roundTrips / FAR_RUNS)} round trips`,
       ],
       ...processorRows('one path, near', used, RUNS),
     ],

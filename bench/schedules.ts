@@ -15,6 +15,8 @@ const MINUTE = 60_000
 const HEAD_START = 3_000
 /** Milliseconds after the due second; a run that is later is no measurement but a defect. */
 const LATEST = 180_000
+/** Milliseconds that Temporal goes on with what it was just given. */
+const AFTERMATH = 20_000
 /** Once a year, when nobody measures. */
 const RARELY = '0 0 29 2 *'
 const PARTS: Part[] = ['server', 'worker', 'Temporal', 'store']
@@ -37,7 +39,7 @@ export async function measureRest(rig: Rig): Promise<void> {
       await schedule(rig, environment.id, name, RARELY)
     })
   })
-  await sleep(3_000)
+  await sleep(AFTERMATH)
   const before = processorTime(rig.processes)
   const time = await timed(() => sleep(RECONCILE_EVERY))
   const used = less(processorTime(rig.processes), before)

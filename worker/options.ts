@@ -27,6 +27,11 @@ export interface RekeyWorkerOptions {
  */
 export const SHUTDOWN_GRACE = ATTEMPT_LIMIT + 30_000
 const CACHED_WORKFLOWS = 200
+/**
+ * Milliseconds that one step of a workflow may take by the clock: more than the ten seconds after which Temporal has given it to
+ * somebody else. So a process that was stopped in one of them finds itself late, and Temporal hears nothing of it.
+ */
+const STEP_LIMIT = 30_000
 
 /** Where `make bundle` puts the workflow bundle for production. */
 export const BUNDLE_PATH = fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url))
@@ -72,5 +77,7 @@ export function workerOptions(options: RekeyWorkerOptions): WorkerOptions {
     maxConcurrentActivityTaskExecutions: options.maxConcurrentRotations,
     maxCachedWorkflows: CACHED_WORKFLOWS,
     shutdownGraceTime: SHUTDOWN_GRACE,
+    // An option that the SDK has and does not document; without it, five seconds.
+    ...{ isolateExecutionTimeout: STEP_LIMIT },
   }
 }
