@@ -64,7 +64,8 @@ export function createActivities(
         return { ...result, searchAttributes: offer(input.runId, `commit/${input.eventId}`) }
       })
     },
-    sweepUnsettled: () => guarded(services, 'sweep', () => sweepUnsettled(inActivity(services, 'sweep', {}))),
+    sweepUnsettled: () =>
+      guarded(services, 'sweep', () => beating(() => sweepUnsettled(inActivity(services, 'sweep', {})))),
     rotateSecret: (input) => {
       const ours = inActivity(services, 'rotate', { rotationId: input.rotationId })
       return guarded(ours, 'rotate', async () => {

@@ -5,6 +5,10 @@ import type { SweepActivities, SweepResult } from '../activities/index.ts'
 const RETRY = { initialInterval: '5s', maximumInterval: '1m', maximumAttempts: 10 } as const
 
 export async function sweepUnsettled(): Promise<SweepResult> {
-  const store = proxyActivities<SweepActivities>({ startToCloseTimeout: '5m', retry: RETRY })
+  const store = proxyActivities<SweepActivities>({
+    startToCloseTimeout: '5m',
+    heartbeatTimeout: '20s',
+    retry: RETRY,
+  })
   return await store.sweepUnsettled()
 }

@@ -190,6 +190,14 @@ test('its schedule in Temporal is written as often as one likes, runs the workfl
       trigger: 'sweep',
       subject: { rotation: id },
     })
+    // A sweep that is lost with its worker holds up the ones after it no longer than until it misses a beat.
+    const { recentActions } = (await handle.describe()).info
+    const { workflowId } = recentActions[0]!.action.workflow
+    const { events } = await line.on.client.workflow.getHandle(workflowId).fetchHistory()
+    const asked = events!.find(
+      ({ activityTaskScheduledEventAttributes }) => activityTaskScheduledEventAttributes,
+    )
+    expect(Number(asked!.activityTaskScheduledEventAttributes!.heartbeatTimeout!.seconds)).toBe(20)
   } finally {
     await syncSweep(line.on.client, taskQueue, 0)
     await syncSweep(line.on.client, taskQueue, 0)
