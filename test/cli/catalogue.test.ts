@@ -3,15 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findRotator, rotatorNames } from '../../rotators/index.ts'
 import { loginNames } from '../../rotators/logins/index.ts'
 import { startApi, type Api } from '../server/api.ts'
-import { commandLine, type CommandLine } from './command-line.ts'
+import { adminCommandLine, type CommandLine } from './command-line.ts'
 
 let api: Api
 let cli: CommandLine
 
 beforeAll(async () => {
   api = await startApi()
-  const url = await api.app.listen({ port: 0, host: '127.0.0.1' })
-  cli = await commandLine({ REKEY_URL: url, REKEY_TOKEN: api.tokens['admin']! })
+  cli = await adminCommandLine(api)
 })
 
 afterAll(async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 import { createContext } from '../../cli/context.ts'
 import { runCli } from '../../cli/run-cli.ts'
+import type { Api } from '../server/api.ts'
 
 export interface Ran {
   code: number
@@ -47,6 +48,12 @@ export async function commandLine(env: Record<string, string> = {}): Promise<Com
     },
     close: () => rm(home, { recursive: true, force: true }),
   }
+}
+
+/** The command line of the administrator of an API that nobody listens for yet. */
+export async function adminCommandLine(api: Api): Promise<CommandLine> {
+  const url = await api.app.listen({ port: 0, host: '127.0.0.1' })
+  return await commandLine({ REKEY_URL: url, REKEY_TOKEN: api.tokens['admin']! })
 }
 
 async function collect(stream: Readable, onText?: (text: string) => void): Promise<string> {

@@ -2,15 +2,14 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshName, startApi, type Api } from '../server/api.ts'
-import { commandLine, type CommandLine } from './command-line.ts'
+import { adminCommandLine, type CommandLine } from './command-line.ts'
 
 let api: Api
 let cli: CommandLine
 
 beforeAll(async () => {
   api = await startApi()
-  const url = await api.app.listen({ port: 0, host: '127.0.0.1' })
-  cli = await commandLine({ REKEY_URL: url, REKEY_TOKEN: api.tokens['admin']! })
+  cli = await adminCommandLine(api)
 })
 
 afterAll(async () => {

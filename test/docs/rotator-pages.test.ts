@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ROTATOR_NOTES } from '../../docs/rotator-notes/index.ts'
 import { FAILURES } from '../../model/failures.ts'
 import { findRotator, rotatorNames } from '../../rotators/index.ts'
-import { commandLine, type CommandLine } from '../cli/command-line.ts'
+import { adminCommandLine, type CommandLine } from '../cli/command-line.ts'
 import { startApi, type Api } from '../server/api.ts'
 import { codesThrownBy } from './codes-thrown.ts'
 
@@ -17,8 +17,7 @@ let cli: CommandLine
 
 beforeAll(async () => {
   api = await startApi()
-  const url = await api.app.listen({ port: 0, host: '127.0.0.1' })
-  cli = await commandLine({ REKEY_URL: url, REKEY_TOKEN: api.tokens['admin']! })
+  cli = await adminCommandLine(api)
 })
 
 afterAll(async () => {

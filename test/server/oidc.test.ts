@@ -7,7 +7,7 @@ import { createApp } from '../../server/app.ts'
 import { Refusal } from '../../model/refusal.ts'
 import { registerServerMetrics } from '../../server/metrics.ts'
 import { tally } from '../../store/tally.ts'
-import { commandLine } from '../cli/command-line.ts'
+import { adminCommandLine } from '../cli/command-line.ts'
 import { startApi, type Api } from './api.ts'
 
 const times = { audience: 'aws:{org}', lifetime: 90 * 86_400_000, lead: 86_400_000 }
@@ -69,8 +69,7 @@ describe('anybody', () => {
 })
 
 test('the command line says where the issuer leads', async () => {
-  const url = await api.app.listen({ port: 0, host: '127.0.0.1' })
-  const cli = await commandLine({ REKEY_URL: url, REKEY_TOKEN: api.tokens['admin']! })
+  const cli = await adminCommandLine(api)
   const { stdout } = await cli.run(['status'])
   expect(stdout).toContain('issuer of identity tokens: not reachable from here')
   await cli.close()
