@@ -1,7 +1,7 @@
 /** Adopting: what an earlier rotation left in the journal is tested and becomes the credential to be published. Changes nothing at the target. */
 import { RotationFailure } from '../model/failures.ts'
 import type { PreviousFrom } from '../store/tables.ts'
-import type { Rotation } from '../store/journal.ts'
+import type { Rotation } from '../store/rotation-row.ts'
 import { landingWithin } from '../store/unsettled.ts'
 import type { Attempt } from './attempt.ts'
 import type { ActionAttempt } from './carry-out.ts'

@@ -4,7 +4,8 @@
  */
 import { CancelledFailure } from '@temporalio/activity'
 import { FAILURES, RotationFailure, type FailureCode } from '../model/failures.ts'
-import { advance, type Rotation } from '../store/journal.ts'
+import { advance } from '../store/journal.ts'
+import type { Rotation } from '../store/rotation-row.ts'
 import { ownLandingWithin } from '../store/unsettled.ts'
 import { isStoreAway } from '../store/away.ts'
 import type { Attempt } from './attempt.ts'

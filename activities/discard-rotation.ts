@@ -3,7 +3,8 @@
  * of suspects only the one that is handed over. Giving up asks nobody and changes nothing but the journal.
  */
 import { RotationFailure } from '../model/failures.ts'
-import { advance, type Rotation } from '../store/journal.ts'
+import { advance } from '../store/journal.ts'
+import type { Rotation } from '../store/rotation-row.ts'
 import type { Attempt } from './attempt.ts'
 import { suspected } from './apply-change.ts'
 import type { ActionAttempt } from './carry-out.ts'

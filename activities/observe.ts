@@ -5,7 +5,7 @@
 import { activityInfo } from '@temporalio/activity'
 import type { Action } from '../model/actions.ts'
 import type { EventWithRotations, RotationEvent } from '../store/events.ts'
-import type { Rotation } from '../store/journal.ts'
+import type { Rotation } from '../store/rotation-row.ts'
 import { NO_ROTATION_METRICS, type RotationMetrics, type Step } from '../telemetry/rotation-metrics.ts'
 import { codeOf, NO_TRACING, traced, type Attributes, type Tracing } from '../telemetry/tracing.ts'
 import type { ActivityServices } from './services.ts'

@@ -4,7 +4,7 @@ import { RotationFailure } from '../model/failures.ts'
 import { parsePropertyPath, samePath } from '../model/property-path.ts'
 import { dataKeyOf, type Environment } from '../store/environments.ts'
 import type { RotationEvent } from '../store/events.ts'
-import type { Rotation } from '../store/journal.ts'
+import type { Rotation } from '../store/rotation-row.ts'
 import { documentOf, evaluateRotateCall, type EvaluatedCall } from './definition.ts'
 import type { ActivityServices } from './services.ts'
 

@@ -2,7 +2,7 @@
 import { FAILURES, isFailureCode } from '../model/failures.ts'
 import type { Queryable } from '../store/database.ts'
 import type { RotationEvent } from '../store/events.ts'
-import type { Rotation } from '../store/journal.ts'
+import type { Rotation } from '../store/rotation-row.ts'
 import { insertRetry } from '../store/retries.ts'
 
 /**

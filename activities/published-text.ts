@@ -4,7 +4,7 @@ import { applyPatches, calls, EditError, sealSecrets, type Patch } from '../lang
 import { FAILURES, RotationFailure, type FailureCode } from '../model/failures.ts'
 import { dataKeyOf, type Environment } from '../store/environments.ts'
 import type { RotationEvent } from '../store/events.ts'
-import type { Rotation } from '../store/journal.ts'
+import type { Rotation } from '../store/rotation-row.ts'
 import { getRevision, type Revision } from '../store/revisions.ts'
 import { isStoreAway } from '../store/away.ts'
 import { documentOf, evaluateRotateCall, parseDefinition, type EvaluatedCall } from './definition.ts'

@@ -1,6 +1,6 @@
 /** What a rotation would make of an earlier one that left something in doubt, as settle-earlier.ts does it; only looks. */
 import { RotationFailure } from '../model/failures.ts'
-import type { Rotation } from '../store/journal.ts'
+import type { Rotation } from '../store/rotation-row.ts'
 import { landingWithin } from '../store/unsettled.ts'
 import { suspected } from './apply-change.ts'
 import type { Attempt } from './attempt.ts'

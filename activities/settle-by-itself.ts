@@ -3,7 +3,8 @@
  * that a person might want: only a key that the target made for it and that has never worked.
  */
 import { RotationFailure } from '../model/failures.ts'
-import { advance, type Rotation } from '../store/journal.ts'
+import { advance } from '../store/journal.ts'
+import type { Rotation } from '../store/rotation-row.ts'
 import { suspected } from './apply-change.ts'
 import type { ActionAttempt } from './carry-out.ts'
 import { contentsOf, demandUnsettled } from './earlier-rotation.ts'

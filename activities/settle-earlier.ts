@@ -3,7 +3,8 @@
  * anything new is made. Its value works, or is sent again: then it is this event's rotation.
  */
 import { RotationFailure } from '../model/failures.ts'
-import { advance, type Rotation } from '../store/journal.ts'
+import { advance } from '../store/journal.ts'
+import type { Rotation } from '../store/rotation-row.ts'
 import { landingWithin, settleRotation, unsettledRotations } from '../store/unsettled.ts'
 import { inTransaction } from '../store/transaction.ts'
 import type { Attempt } from './attempt.ts'

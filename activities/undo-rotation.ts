@@ -1,6 +1,6 @@
 /** Undoing: the two slots of a published state change places, while the previous one still logs in. Changes nothing at the target. */
 import { RotationFailure } from '../model/failures.ts'
-import type { Rotation } from '../store/journal.ts'
+import type { Rotation } from '../store/rotation-row.ts'
 import { landingWithin } from '../store/unsettled.ts'
 import type { ActionAttempt } from './carry-out.ts'
 

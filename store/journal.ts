@@ -3,43 +3,12 @@
  * it is sent; secret columns come and go sealed. Every write names the row, the fence and the step it expects, so of
  * several attempts at one rotation only the newest writes.
  */
-import { sql, type Selectable } from 'kysely'
+import { sql } from 'kysely'
 import type { Action } from '../model/actions.ts'
 import type { RotationOutcome } from '../model/outcomes.ts'
 import type { Queryable } from './database.ts'
-import type { PreviousFrom, RotationsTable, RotationStep } from './tables.ts'
-
-export interface Rotation {
-  id: string
-  eventId: string
-  environmentId: string
-  path: string
-  rotator: string
-  targets: string[]
-  /** Rotations of the same event whose credential the inputs of this one use. */
-  dependsOn: string[]
-  step: RotationStep
-  outcome: RotationOutcome | null
-  failureCode: string | null
-  message: string | null
-  warnings: string[]
-  fence: string
-  /** Sealed: what is to be sent. */
-  prepared: Buffer | null
-  /** Sealed: the new credential. */
-  credential: Buffer | null
-  /** Which slot of the published state becomes previous with it. */
-  previousFrom: PreviousFrom
-  /** Sealed: values that the target refused. */
-  burnt: Buffer | null
-  burntCount: number
-  /** Until then a change that was sent may still land. */
-  sentUntil: Date | null
-  verifiedAt: Date | null
-  settledAt: Date | null
-  /** Milliseconds of transient failures so far. */
-  budgetUsed: number
-}
+import { ROTATION_COLUMNS, toRotation, type Rotation } from './rotation-row.ts'
+import type { PreviousFrom, RotationStep } from './tables.ts'
 
 export interface NewRotation {
   id: string
@@ -73,34 +42,6 @@ export interface JournalChange {
   settled?: boolean
   budgetUsed?: number
 }
-
-/** By name, so that the statements with them can be prepared. */
-const ROW = [
-  'id',
-  'event_id',
-  'environment_id',
-  'path',
-  'rotator',
-  'targets',
-  'depends_on',
-  'step',
-  'outcome',
-  'failure_code',
-  'message',
-  'warnings',
-  'fence',
-  'prepared',
-  'credential',
-  'burnt',
-  'burnt_count',
-  'sent_until',
-  'verified_at',
-  'settled_at',
-  'previous_from',
-  'budget_used_ms',
-] as const
-
-type Row = Pick<Selectable<RotationsTable>, (typeof ROW)[number]>
 
 /** Another attempt has taken this rotation over, or it is closed; this one must stop. */
 export class StaleAttempt extends Error {
@@ -137,10 +78,14 @@ export async function enterRotation(db: Queryable, rotationId: string): Promise<
     .set({ fence: sql`fence + 1`, updated_at: sql<Date>`now()` })
     .where('id', '=', rotationId)
     .where('outcome', 'is', null)
-    .returning(ROW)
+    .returning(ROTATION_COLUMNS)
     .executeTakeFirst()
   if (entered) return toRotation(entered)
-  const row = await db.selectFrom('rotations').select(ROW).where('id', '=', rotationId).executeTakeFirst()
+  const row = await db
+    .selectFrom('rotations')
+    .select(ROTATION_COLUMNS)
+    .where('id', '=', rotationId)
+    .executeTakeFirst()
   return row && toRotation(row)
 }
 
@@ -163,7 +108,7 @@ export async function advance(
         .where('fence', '=', attempt.fence)
         .where('step', '=', attempt.step)
         .where('outcome', 'is', null)
-        .returning(ROW),
+        .returning(ROTATION_COLUMNS),
     )
     .with('noted', (inner) =>
       inner
@@ -172,7 +117,7 @@ export async function advance(
         .expression((from) => from.selectFrom('moved').select(stepLine(change))),
     )
     .selectFrom('moved')
-    .select(ROW)
+    .select(ROTATION_COLUMNS)
     .executeTakeFirst()
   if (!row) throw new StaleAttempt(`rotation ${attempt.id} has been taken over by a newer attempt`)
   return toRotation(row)
@@ -295,33 +240,5 @@ function columns(change: JournalChange) {
           ? sql<Date>`now()`
           : sql<Date>`now() + make_interval(secs => ${change.landsWithin / 1000})`,
     }),
-  }
-}
-
-/** A row as the rest of Rekey sees it. */
-export function toRotation(row: Row): Rotation {
-  return {
-    id: row.id,
-    eventId: row.event_id,
-    environmentId: row.environment_id,
-    path: row.path,
-    rotator: row.rotator,
-    targets: row.targets,
-    dependsOn: row.depends_on,
-    step: row.step,
-    outcome: row.outcome,
-    failureCode: row.failure_code,
-    message: row.message,
-    warnings: row.warnings,
-    fence: row.fence,
-    prepared: row.prepared,
-    credential: row.credential,
-    previousFrom: row.previous_from,
-    burnt: row.burnt,
-    burntCount: row.burnt_count,
-    sentUntil: row.sent_until,
-    verifiedAt: row.verified_at,
-    settledAt: row.settled_at,
-    budgetUsed: row.budget_used_ms,
   }
 }

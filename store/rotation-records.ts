@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import type { Action } from '../model/actions.ts'
 import type { EnvironmentName } from '../model/environment-name.ts'
 import type { Queryable } from './database.ts'
-import { toRotation, type Rotation } from './journal.ts'
+import { toRotation, type Rotation } from './rotation-row.ts'
 import type { Trigger } from './tables.ts'
 
 export interface RotationRecord extends Rotation {

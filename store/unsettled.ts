@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Queryable } from './database.ts'
-import { toRotation, type Rotation } from './journal.ts'
+import { toRotation, type Rotation } from './rotation-row.ts'
 
 /** Closes another rotation's doubt, with the rotation that settled it. */
 export async function settleRotation(db: Queryable, rotationId: string, settledBy: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { pathsToRetry } from '../../activities/plan-retry.ts'
-import type { Rotation } from '../../store/journal.ts'
+import type { Rotation } from '../../store/rotation-row.ts'
 
 const row = (path: string, failureCode: string | null, dependsOn: string[] = []) => ({
   id: path,

@@ -10,8 +10,8 @@ import {
   insertRotations,
   StaleAttempt,
   type JournalChange,
-  type Rotation,
 } from '../../store/journal.ts'
+import type { Rotation } from '../../store/rotation-row.ts'
 import { landingWithin, ownLandingWithin, settleRotation, unsettledRotations } from '../../store/unsettled.ts'
 import { freshStore, type TestStore } from '../support/store.ts'
 
