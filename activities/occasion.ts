@@ -1,10 +1,7 @@
 /** Why a run began: a due time or a signal becomes a request here, once; a request of the API is in the store already. */
-import { isRefusal } from '../model/refusal.ts'
-import { dueTimesOf, type DueTimes } from '../model/timing.ts'
 import { appendAudit } from '../store/audit.ts'
 import { lockEnvironment } from '../store/environments.ts'
-import type { Queryable } from '../store/database.ts'
-import { newestServedDue, recordMissed, scheduleKey } from '../store/due-times.ts'
+import { readDueTimes, recordPassedOver, scheduleKey } from '../store/due-times.ts'
 import { findByKey, insertRequest } from '../store/requests.ts'
 import { listSchedules, type Schedule } from '../store/schedules.ts'
 import { inTransaction } from '../store/transaction.ts'
@@ -64,13 +61,13 @@ export async function takeOccasion(
     }
     const dueAt = new Date(occasion.dueAt)
     if (schedule.id !== occasion.scheduleId || !isBusinessOf(schedule, dueAt)) return true
-    const times = readTimes(schedule)
-    if (!times?.includes(dueAt)) return true
+    if (!readDueTimes(schedule, environmentId)?.includes(dueAt)) return true
     const key = scheduleKey(schedule.id, dueAt)
     const known = await findByKey(db, environmentId, key)
     // Known and waiting, or served by the event that is open: this is that same tick, tried again.
     if (known) return known.status === 'missed' || known.status === 'expired'
-    await recordPassedOver(db, schedule, times, dueAt)
+    // It runs in the place of all of them.
+    await recordPassedOver(db, schedule, dueAt)
     await insertRequest(db, {
       environmentId,
       trigger: 'schedule',
@@ -87,35 +84,4 @@ export async function takeOccasion(
 /** False for an instant before the schedule was last edited, and while it is paused. */
 export function isBusinessOf(schedule: Schedule, dueAt: Date): boolean {
   return !schedule.paused && dueAt.getTime() > schedule.effectiveAt.getTime()
-}
-
-/** Due times passed over at once that are written down; a year of a schedule of every hour. */
-const MISSED_RECORDED = 9_000
-
-/** Those before this one that nothing has served: it runs in the place of all of them, and they never will. */
-async function recordPassedOver(
-  db: Queryable,
-  schedule: Schedule,
-  times: DueTimes,
-  dueAt: Date,
-): Promise<void> {
-  let due = times.previous(dueAt)
-  if (!due || due <= schedule.effectiveAt) return
-  const served = await newestServedDue(db, schedule.id, dueAt)
-  const since = Math.max(schedule.effectiveAt.getTime(), served?.getTime() ?? 0)
-  const missed: Date[] = []
-  while (due && due.getTime() > since && missed.length < MISSED_RECORDED) {
-    missed.push(due)
-    due = times.previous(due)
-  }
-  await recordMissed(db, schedule, missed)
-}
-
-function readTimes(schedule: Schedule): DueTimes | undefined {
-  try {
-    return dueTimesOf(schedule, schedule.environmentId)
-  } catch (error) {
-    if (isRefusal(error)) return undefined
-    throw error
-  }
 }

@@ -2,12 +2,44 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { isRefusal } from '../model/refusal.ts'
-import { dueTimesOf, type Timing } from '../model/timing.ts'
+import { dueTimesOf, type DueTimes, type Timing } from '../model/timing.ts'
 import type { Queryable } from './database.ts'
 import type { Request } from './requests.ts'
+import type { Schedule } from './schedules.ts'
 
 /** Rows of one statement: PostgreSQL takes 65,535 parameters. */
 const ROWS = 1000
+
+/** Due times passed over at once that are written down; a year of a schedule of every hour. */
+const MISSED_RECORDED = 9_000
+
+/**
+ * Writes down as missed what a schedule was due for before an instant and nothing has begun to serve: something else
+ * takes its place, and it never will be. What cannot be read was never due.
+ */
+export async function recordPassedOver(db: Queryable, schedule: Schedule, before: Date): Promise<void> {
+  const times = readDueTimes(schedule, schedule.environmentId)
+  let due = times?.previous(before)
+  if (!due || due <= schedule.effectiveAt) return
+  const served = await newestServedDue(db, schedule.id, before)
+  const since = Math.max(schedule.effectiveAt.getTime(), served?.getTime() ?? 0)
+  const missed: Date[] = []
+  while (due && due.getTime() > since && missed.length < MISSED_RECORDED) {
+    missed.push(due)
+    due = times?.previous(due)
+  }
+  await recordMissed(db, schedule, missed)
+}
+
+/** Undefined where the row cannot be read. `seed`: the environment's id. */
+export function readDueTimes(timing: Timing, seed: string): DueTimes | undefined {
+  try {
+    return dueTimesOf(timing, seed)
+  } catch (error) {
+    if (isRefusal(error)) return undefined
+    throw error
+  }
+}
 
 /** Records due times that passed while nothing could run; their requests are never served. */
 export async function recordMissed(
@@ -167,12 +199,7 @@ export async function describeOverdue(
   }
 }
 
+/** What cannot be read is never due; who tries to run it says so. */
 function unservedDue(row: Timing & { environment_id: string }, since: Date): Date | undefined {
-  try {
-    return dueTimesOf(row, row.environment_id).next(since)
-  } catch (error) {
-    // What cannot be read is never due; who tries to run it says so.
-    if (isRefusal(error)) return undefined
-    throw error
-  }
+  return readDueTimes(row, row.environment_id)?.next(since)
 }

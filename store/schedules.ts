@@ -80,14 +80,16 @@ export async function getSchedule(db: Queryable, id: string): Promise<Schedule |
     .executeTakeFirst()
 }
 
-/** As it is, and so it stays until the caller's transaction ends. */
-export async function lockSchedule(db: Queryable, id: string): Promise<Schedule | undefined> {
-  return db
+/** As it is, and so it stays until the caller's transaction ends. @throws Refusal not-found */
+export async function lockSchedule(db: Queryable, id: string): Promise<Schedule> {
+  const locked = await db
     .selectFrom('schedules')
     .select(COLUMNS)
     .where(sql<boolean>`schedules.id::text = ${id}`)
     .forUpdate()
     .executeTakeFirst()
+  if (!locked) throw new Refusal('not-found', 'there is no such schedule')
+  return locked
 }
 
 /** The schedules of an environment: one or none. */
@@ -129,7 +131,8 @@ export async function namedSchedules(db: Queryable): Promise<NamedSchedule[]> {
 }
 
 /**
- * Changes what is given. The schedule starts anew: due times before this edit are no longer its business.
+ * Changes what is given. The schedule starts anew: due times before this edit are no longer its business, and the
+ * caller records those that were missed.
  * @throws Refusal not-found
  */
 export async function updateSchedule(

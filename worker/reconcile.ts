@@ -6,12 +6,10 @@ import { WorkflowNotFoundError } from '@temporalio/client'
 import type { Logger } from 'pino'
 import { originOf } from '../activities/guarded.ts'
 import { rotationWorkflowId, startLateRun, wake, type RotationsClient } from '../client/rotations.ts'
-import { isRefusal } from '../model/refusal.ts'
-import { dueTimesOf, type DueTimes } from '../model/timing.ts'
 import { findEnvironmentById, type Environment } from '../store/environments.ts'
 import { openEvents, setDriver, type RotationEvent } from '../store/events.ts'
 import { databaseTime } from '../store/ping.ts'
-import { newestServedDue, overdueSchedules } from '../store/due-times.ts'
+import { newestServedDue, overdueSchedules, readDueTimes } from '../store/due-times.ts'
 import { expireRequests, unservedRequests } from '../store/requests.ts'
 import { deleteExpiredSessions } from '../store/sessions.ts'
 import { activeSchedules, type Schedule } from '../store/schedules.ts'
@@ -120,11 +118,9 @@ async function serveWaiting(options: ReconcileOptions, signal?: AbortSignal): Pr
 async function serveMissedDue(options: ReconcileOptions, schedule: Schedule, now: Date): Promise<void> {
   const environment = await findEnvironmentById(options.db, schedule.environmentId)
   if (!environment || environment.deletedAt) return
-  const times = readTimes(options, schedule)
-  if (!times) return
   const served = await newestServedDue(options.db, schedule.id)
   const since = Math.max(schedule.effectiveAt.getTime(), served?.getTime() ?? 0)
-  const due = times.previous(new Date(now.getTime() - GRACE))
+  const due = readDueTimes(schedule, schedule.environmentId)?.previous(new Date(now.getTime() - GRACE))
   if (!due || due.getTime() <= since) return
   options.log.warn(
     { scheduleId: schedule.id, environmentId: schedule.environmentId, due: due.toISOString() },
@@ -136,19 +132,6 @@ async function serveMissedDue(options: ReconcileOptions, schedule: Schedule, now
     dueAt: due,
     environmentName: fullName(environment),
   })
-}
-
-function readTimes(options: ReconcileOptions, schedule: Schedule): DueTimes | undefined {
-  try {
-    return dueTimesOf(schedule, schedule.environmentId)
-  } catch (error) {
-    if (!isRefusal(error)) throw error
-    options.log.error(
-      { scheduleId: schedule.id, environmentId: schedule.environmentId },
-      'a schedule in the store cannot be read',
-    )
-    return undefined
-  }
 }
 
 async function describe(options: ReconcileOptions, environmentId: string): Promise<Described> {

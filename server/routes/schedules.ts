@@ -9,6 +9,7 @@ import { formatEnvironmentName } from '../../model/environment-name.ts'
 import { Refusal } from '../../model/refusal.ts'
 import { appendAudit } from '../../store/audit.ts'
 import type { Queryable } from '../../store/database.ts'
+import { recordPassedOver } from '../../store/due-times.ts'
 import type { Environment } from '../../store/environments.ts'
 import {
   createSchedule,
@@ -115,14 +116,15 @@ export function scheduleRoutes(app: FastifyInstance, services: Services): void {
         const { environment, login, body } = request
         const { id } = await demandSchedule(db, request)
         const path = await readPath(db, request, body)
-        return change(request, 'schedule.edit', async (transaction) =>
-          updateSchedule(transaction, id, {
+        return change(request, 'schedule.edit', async (transaction) => {
+          const before = await lockSchedule(transaction, id)
+          return beginAnew(transaction, before, {
             // What is not said stays as it is now, not as it was before somebody else's edit.
-            ...readTimes(body, await lockSchedule(transaction, id), limitsFor(environment)),
+            ...readTimes(body, before, limitsFor(environment)),
             ...(path !== undefined && { path }),
             owner: login,
-          }),
-        )
+          })
+        })
       },
     })
   }
@@ -135,8 +137,8 @@ export function scheduleRoutes(app: FastifyInstance, services: Services): void {
       const { id } = await demandSchedule(db, request)
       return change(request, `schedule.${verb}`, async (transaction) => {
         const before = await lockSchedule(transaction, id)
-        // It would begin anew, and a due time that is late just now would be nobody's.
-        return before?.paused === paused ? before : updateSchedule(transaction, id, { paused })
+        // It would begin anew, and a due time that is late just now would be missed.
+        return before.paused === paused ? before : beginAnew(transaction, before, { paused })
       })
     })
   }
@@ -161,6 +163,17 @@ export function scheduleRoutes(app: FastifyInstance, services: Services): void {
     const { id } = await demandSchedule(db, request)
     return { scheduleHistoryEvents: await scheduleHistoryJson(db, id) }
   })
+}
+
+/** Due times before the edit are no longer the schedule's: the history tells as missed those that nothing serves. */
+async function beginAnew(
+  db: Queryable,
+  before: Schedule,
+  edit: Parameters<typeof updateSchedule>[2],
+): Promise<Schedule> {
+  const changed = await updateSchedule(db, before.id, edit)
+  if (!before.paused) await recordPassedOver(db, before, new Date(changed.effectiveAt.getTime() + 1))
+  return changed
 }
 
 /** Undefined: nothing said. Null: the whole environment. @throws Refusal invalid when it names no rotate call. */

@@ -285,6 +285,56 @@ it('that is overdue is told by /readyz, which stays 200', async () => {
   expect(json).not.toHaveProperty('overdueSince')
 })
 
+it.each([
+  ['an edit', 'PATCH', '', { timezone: 'Asia/Tokyo' }],
+  ['a pause', 'POST', '/pause', undefined],
+] as const)('%s tells as missed what was due before and nothing served', async (_, method, suffix, body) => {
+  const path = await schedulesOf()
+  const HOUR = 3_600_000
+  // Half an hour away from now, in every hour.
+  const minute = (new Date().getUTCMinutes() + 30) % 60
+  const { id, definition } = (await api.call('POST', path, whole(`${minute} * * * *`))).json
+  const newest = Math.floor((Date.now() - minute * 60_000) / HOUR) * HOUR + minute * 60_000
+  const due = (hours: number) => new Date(newest - hours * HOUR)
+  await api.db
+    .updateTable('schedules')
+    .set({ effective_at: due(3) })
+    .where('id', '=', id)
+    .execute()
+  await insertRequest(api.db, {
+    environmentId: definition.environmentID,
+    trigger: 'schedule',
+    login: 'admin',
+    paths: null,
+    force: false,
+    requestKey: `schedule/${id}/${due(2).toISOString()}`,
+    schedule: { id, version: 1, dueAt: due(2) },
+  })
+  const history = async () =>
+    (await api.call('GET', `${path}/${id}/history`)).json.scheduleHistoryEvents.map(
+      ({ executed, result, version }: { executed: string; result: string; version: number }) => ({
+        executed,
+        result,
+        version,
+      }),
+    )
+  const expected = [
+    { executed: due(0).toISOString(), result: 'missed', version: 2 },
+    { executed: due(1).toISOString(), result: 'missed', version: 2 },
+    { executed: due(2).toISOString(), result: 'waiting', version: 1 },
+  ]
+  const since = (effective_at: Date, paused: boolean) =>
+    api.db.updateTable('schedules').set({ effective_at, paused }).where('id', '=', id).execute()
+  // What would have been due in a pause is no loss.
+  await since(due(3), true)
+  expect((await api.call('POST', `${path}/${id}/resume`)).status).toBe(200)
+  expect(await history()).toEqual(expected.slice(2))
+  await since(due(3), false)
+  expect((await api.call(method, `${path}/${id}${suffix}`, { ...(body && { body }) })).status).toBe(200)
+  expect(await history()).toEqual(expected)
+  await api.call('DELETE', `${path}/${id}`)
+})
+
 it('tells which due times were served, missed, or are under way', async () => {
   const path = await schedulesOf()
   const { id, definition } = (await api.call('POST', path, whole('@daily'))).json
