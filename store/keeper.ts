@@ -33,9 +33,9 @@ export class ProgramKeeper implements Keeper {
     return await this.#holderOf(wrapped).unwrap(wrapped)
   }
 
-  async isNewest(wrapped: Uint8Array): Promise<boolean> {
-    const holder = this.#newest
-    return holder === this.#holderOf(wrapped) && (await holder.isNewest(wrapped))
+  async unwrapOlder(wrapped: Uint8Array): Promise<Buffer | undefined> {
+    const holder = this.#holderOf(wrapped)
+    return holder === this.#newest ? await holder.unwrapOlder(wrapped) : await holder.unwrap(wrapped)
   }
 
   hmac(bytes: Uint8Array | string): Buffer {

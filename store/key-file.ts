@@ -125,9 +125,10 @@ export class KeyFile {
     throw new SealError('this was sealed with another key, or it is damaged')
   }
 
-  async isNewest(wrapped: Uint8Array): Promise<boolean> {
+  /** Undefined for what the first key wrapped. @throws SealError */
+  async unwrapOlder(wrapped: Uint8Array): Promise<Buffer | undefined> {
     await this.#refresh()
-    return opens(this.#lines.keys[0]!, wrapped) !== undefined
+    return opens(this.#lines.keys[0]!, wrapped) ? undefined : await this.unwrap(wrapped)
   }
 
   #tryAll(wrapped: Uint8Array): Buffer | undefined {

@@ -46,11 +46,12 @@ export class KmsKey {
     return (await this.#decrypt(wrapped)).plain
   }
 
-  /** @throws SealError, KmsAway */
-  async isNewest(wrapped: Uint8Array): Promise<boolean> {
+  /** Undefined for what the key that is meant now wrapped. @throws SealError, KmsAway */
+  async unwrapOlder(wrapped: Uint8Array): Promise<Buffer | undefined> {
     // An alias may have been pointed at another key: only an answer of Encrypt says which one is meant now.
     if (this.#arn === undefined) await this.wrap(Buffer.from('which key'))
-    return (await this.#decrypt(wrapped)).arn === this.#arn
+    const { plain, arn } = await this.#decrypt(wrapped)
+    return arn === this.#arn ? undefined : plain
   }
 
   async #decrypt(wrapped: Uint8Array): Promise<{ plain: Buffer; arn: string | undefined }> {

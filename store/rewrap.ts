@@ -24,10 +24,9 @@ export async function countOlder(db: Database, keeper: Keeper): Promise<{ older:
 
 /** @throws SealError when there is a key that none of the keeper's keys opens; those before it are wrapped anew. */
 export async function rewrapKeys(db: Database, keeper: Keeper): Promise<Rewrapped> {
-  const done = await eachWrapped(db, keeper, async (place, wrapped) => {
-    const anew = await keeper.wrap(await keeper.unwrap(wrapped))
-    return place.replace(wrapped, anew)
-  })
+  const done = await eachWrapped(db, keeper, async (place, wrapped, key) =>
+    place.replace(wrapped, await keeper.wrap(key)),
+  )
   await appendAudit(db, {
     actor: 'system',
     action: 'key.rotate',
@@ -44,13 +43,13 @@ interface Place {
 async function eachWrapped(
   db: Database,
   keeper: Keeper,
-  onOlder: (place: Place, wrapped: Buffer) => Promise<boolean>,
+  onOlder: (place: Place, wrapped: Buffer, key: Buffer) => Promise<boolean>,
 ): Promise<Rewrapped> {
   const done = { rewrapped: 0, total: 0 }
   const visit = async (place: Place, wrapped: Buffer) => {
     done.total += 1
-    if (await keeper.isNewest(wrapped)) return
-    if (await onOlder(place, wrapped)) done.rewrapped += 1
+    const key = await keeper.unwrapOlder(wrapped)
+    if (key && (await onOlder(place, wrapped, key))) done.rewrapped += 1
   }
   // Deleted environments as well: their journal may still hold credentials.
   for (let after = NO_ID; ;) {

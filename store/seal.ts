@@ -16,8 +16,8 @@ export interface Keeper {
   wrap(key: Uint8Array): Promise<Buffer>
   /** @throws SealError when it was wrapped by another key or is damaged. */
   unwrap(wrapped: Uint8Array): Promise<Buffer>
-  /** False for what an older key wrapped, which `unwrap` still opens. */
-  isNewest(wrapped: Uint8Array): Promise<boolean>
+  /** The same where an older key wrapped it; undefined where the newest did. */
+  unwrapOlder(wrapped: Uint8Array): Promise<Buffer | undefined>
   /** HMAC-SHA-256: tells whether two secrets are equal, and nothing else. @throws before the canary was opened. */
   hmac(bytes: Uint8Array | string): Buffer
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile, rm, stat } from 'node:fs/promises'
-import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms'
+import { CreateAliasCommand, CreateKeyCommand, DecryptCommand, KMSClient } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { checkCanary } from '../../store/canary.ts'
 import { createEnvironment, dataKeyOf } from '../../store/environments.ts'
@@ -139,10 +139,15 @@ test('from the key file to AWS KMS while a program runs, and to another key ther
   const again = await cli.run(['key', 'rotate', '--json'], { env: { REKEY_KMS_KEY: AliasName } })
   expect(JSON.parse(again.stdout).rewrapped).toBe(0)
 
+  const send = vi.spyOn(KMSClient.prototype, 'send')
   const other = JSON.parse(
     (await cli.run(['key', 'rotate', '--json'], { env: { REKEY_KMS_KEY: two } })).stdout,
   )
   expect(other.rewrapped).toBe(moved.total)
+  // AWS counts every question: one for each key, and two for the canary at the start.
+  const decrypted = send.mock.calls.filter(([command]) => command instanceof DecryptCommand)
+  expect(decrypted).toHaveLength(moved.total + 2)
+  send.mockRestore()
   const listed = await cli.run(['key', 'ls'], { env: { REKEY_KMS_KEY: two } })
   expect(listed.stderr).toContain(`wraps ${moved.total} of ${moved.total}`)
   expect(existsSync(store.keyFile)).toBe(false)
