@@ -25,10 +25,16 @@ export interface AppOptions {
   logTo?: { write(line: string): void }
   metrics?: HttpMetrics
   tracing?: Tracing
+  /** Milliseconds that connections have to come to an end when the server ends. */
+  patience?: number
 }
 
+/** Milliseconds for a request to arrive, its body included: who sends slowly must not hold a connection for ever. */
+const ARRIVAL_LIMIT = 60_000
+const PATIENCE = 10_000
+
 export function createApp(services: Services, options: AppOptions = {}): FastifyInstance {
-  const { metrics = NO_HTTP_METRICS, tracing = NO_TRACING } = options
+  const { metrics = NO_HTTP_METRICS, tracing = NO_TRACING, patience = PATIENCE } = options
   const app = fastify({
     logger: {
       ...loggerOptions(options.logLevel ?? 'silent', tracing),
@@ -37,6 +43,7 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
     genReqId: requestId,
     logController: new RequestLog({ requestIdLogLabel: 'requestId' }),
     bodyLimit: BODY_LIMIT,
+    requestTimeout: ARRIVAL_LIMIT,
     forceCloseConnections: 'idle',
     frameworkErrors: handleError,
     clientErrorHandler: handleClientError,
@@ -63,7 +70,11 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
   observeRequests(app, metrics, tracing)
   const stopping = new AbortController()
   app.decorate('stopping', stopping.signal)
-  app.addHook('preClose', async () => stopping.abort())
+  app.addHook('preClose', async () => {
+    stopping.abort()
+    // Who sends or reads slowly must not hold up the end.
+    setTimeout(() => app.server.closeAllConnections(), patience).unref()
+  })
   // Kept alive after the idle ones were closed, a connection would hold up the end until its client goes.
   app.addHook('onSend', async (_request, reply) => {
     if (stopping.signal.aborted) reply.header('Connection', 'close')
@@ -71,6 +82,11 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
   app.addHook('onRoute', demandRule)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('Cache-Control', 'no-store').header('X-Content-Type-Options', 'nosniff')
+    // Before the body is read: nobody knows who sends it.
+    if (request.is404) {
+      handleNotFound(request, reply)
+      return reply
+    }
     const access = request.routeOptions.config.access
     if (access === undefined || access === 'anyone') return
     await services.demandKey()

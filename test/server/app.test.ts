@@ -1,4 +1,6 @@
 /** The frame of the API: rules on every route, errors in one shape, tokens, health. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApp } from '../../server/app.ts'
 import { connectDatabase } from '../../store/database.ts'
@@ -182,6 +184,28 @@ describe('bodies', () => {
       expect(answer.status).toBe(200)
     }
   })
+})
+
+describe('who sends a body and never ends it', () => {
+  it.each([
+    ['/nowhere', 404],
+    ['/api/esc/environments/main', 401],
+  ])(
+    'to %s without a token: answered %i before it is read, and cut off when the server ends',
+    async (path, status) => {
+      const app = createApp(api.services, { patience: 100 })
+      const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }))
+      expect(app.server.requestTimeout).toBeGreaterThan(0)
+      const caller = connect(Number(port), '127.0.0.1')
+      caller.on('error', () => {})
+      caller.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\nx`)
+      const [answer] = (await once(caller, 'data')) as [Buffer]
+      expect(answer.toString()).toMatch(`HTTP/1.1 ${status} `)
+      const ended = once(caller, 'close')
+      await app.close()
+      await ended
+    },
+  )
 })
 
 describe('health', () => {
