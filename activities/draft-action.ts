@@ -3,6 +3,7 @@
  * outside is asked. Rotations are drafted in draft-rotations.ts.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { stateHmacs } from '../environments/state.ts'
 import { calls, type Document } from '../language/index.ts'
 import { ACTIONS_ON_TOMBSTONES } from '../model/actions.ts'
 import { RotationFailure } from '../model/failures.ts'
@@ -72,7 +73,10 @@ async function rowsOf(services: ActivityServices, source: ActionSource): Promise
   const { rotator, targets } = earlier
   if (action !== 'adopt') return [{ path: earlier.path, rotator, targets, dependsOnPaths: [] }]
   const found = await callFor(services, { environment, login, revision: newest, earlier })
-  if (found) return [{ path: found.path, rotator, targets, dependsOnPaths: [] }]
+  if (found) {
+    const published = stateHmacs(services.environments.keeper, found.call.published)
+    return [{ path: found.path, rotator, targets, published, dependsOnPaths: [] }]
+  }
   throw new RotationFailure(
     'CONFLICT',
     `no call of the definition names ${targets.join(', ')} any more: put it back to adopt its credential, or discard the rotation`,
@@ -93,6 +97,7 @@ async function draftPaths(services: ActivityServices, source: ActionSource): Pro
         throw new RotationFailure('INPUT_INVALID', 'there is no rotate call at this path any more')
       const call = await evaluateAt(services, source, document, { path, rotator })
       row.targets = call.targets
+      row.published = stateHmacs(services.environments.keeper, call.published)
       row.refused = whyNot(request, call)
       if (!row.refused) await demandAsSeen(services, source, { path, rotator }, call)
     } catch (error) {

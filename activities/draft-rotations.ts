@@ -3,6 +3,7 @@
  * refused before anything outside is touched.
  */
 import { randomUUID } from 'node:crypto'
+import { stateHmacs } from '../environments/state.ts'
 import { calls, type RotateCall } from '../language/index.ts'
 import type { Action } from '../model/actions.ts'
 import { RotationFailure, toRotationFailure, type FailureCode } from '../model/failures.ts'
@@ -18,6 +19,7 @@ import { latestRevision } from '../store/revisions.ts'
 import { isStoreAway } from '../store/away.ts'
 import { documentOf, evaluateRotateCall } from './definition.ts'
 import { originOf } from './guarded.ts'
+import { judgeAge, judgeUndo } from './minimum-age.ts'
 import { demandNoOlderStore } from './older-store.ts'
 import type { ActivityServices } from './services.ts'
 import { sideBySide } from './side-by-side.ts'
@@ -26,6 +28,8 @@ export interface DraftRotation {
   path: string
   rotator: string
   targets: string[]
+  /** Keyed hashes of the credentials in its state. */
+  published?: Buffer[]
   dependsOnPaths: string[]
   /** `failed` unless it says otherwise. */
   refused?: { code: FailureCode; message: string; outcome?: 'failed' | 'skipped' } | undefined
@@ -99,7 +103,7 @@ async function draftRotation(
     if (call.insideStateOf !== undefined) {
       throw new RotationFailure('INPUT_INVALID', `this call stands inside the state of ${call.insideStateOf}`)
     }
-    const { targets } = await evaluateRotateCall(services, {
+    const { targets, published } = await evaluateRotateCall(services, {
       environment,
       login: request.login,
       document,
@@ -111,6 +115,7 @@ async function draftRotation(
       path,
       rotator: call.rotator,
       targets,
+      published: stateHmacs(services.environments.keeper, published),
       dependsOnPaths: call.dependsOn.map(canonical).filter((other) => options.asked.has(other)),
     }
   } catch (error) {
@@ -189,6 +194,7 @@ export async function finishRotations(
       path: rotation.path,
       rotationId: id,
       targets: rotation.targets,
+      published: rotation.published ?? [],
     })
     if (holder) {
       const where =
@@ -201,43 +207,6 @@ export async function finishRotations(
     }
   }
   return rows
-}
-
-function judgeAge(
-  services: ActivityServices,
-  request: Request,
-  row: NewRotation,
-  age: number | undefined,
-): void {
-  if (age === undefined || request.force) return
-  const { minRotationAge, minManualAge } = services.limits
-  const ago = `it was rotated ${Math.round(age / 1000)} s ago`
-  if (request.trigger === 'schedule' || request.trigger === 'retry') {
-    if (age < minRotationAge) row.refused = { outcome: 'skipped', code: 'TOO_SOON', message: ago }
-  } else if (age < minManualAge) {
-    row.refused = {
-      outcome: 'failed',
-      code: 'TOO_SOON',
-      message: `${ago}; rotating again would cut off whoever holds the credential before (force overrides)`,
-    }
-  } else if (age < minRotationAge) {
-    row.warnings.push(`${ago}: whoever still holds the credential before that is cut off now`)
-  }
-}
-
-/** Undoing what was undone a moment ago is a double click, or somebody else's doing. */
-function judgeUndo(
-  { limits }: ActivityServices,
-  request: Request,
-  row: NewRotation,
-  age: number | undefined,
-): void {
-  if (age === undefined || request.force || age >= limits.minManualAge) return
-  row.refused = {
-    outcome: 'failed',
-    code: 'TOO_SOON',
-    message: `it was undone ${Math.round(age / 1000)} s ago; undoing again would undo that (force overrides)`,
-  }
 }
 
 /** The same path, however a client wrote it. */

@@ -3,6 +3,7 @@
  * states; a credential that was replaced must not come back as `current`, and only one never seen is the person's own.
  */
 import { load, type Diagnostic, type Patch, type Value } from '../language/index.ts'
+import { isClaimedElsewhere } from '../store/claims.ts'
 import { forgottenSince, newestHolding, pathHolder, wasHeld } from '../store/held.ts'
 import { getRevision } from '../store/revisions.ts'
 import { canonicalJson } from './canonical-json.ts'
@@ -112,8 +113,9 @@ async function stateFromHistory(
 ): Promise<State | null> {
   const holders = call.targets.length > 0 ? call.targets : [pathHolder(environmentId, call.path)]
   const holding = await newestHolding(services.db, holders)
-  // Another environment has had the targets since: what was known here is out of date.
+  // Another environment has had the targets since, or rotates them now: what was known here is out of date.
   if (!holding || holding.environmentId !== environmentId) return null
+  if (await isClaimedElsewhere(services.db, environmentId, call.targets)) return null
   // Another call of this text has the state.
   if (holding.path !== call.path && calls.some((other) => other.path === holding.path)) return null
   if (await forgottenSince(services.db, holding)) return null

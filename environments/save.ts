@@ -6,7 +6,7 @@
 import type { Diagnostic } from '../language/index.ts'
 import { Refusal } from '../model/refusal.ts'
 import { appendAudit } from '../store/audit.ts'
-import { claimedPaths, releaseClaims } from '../store/claims.ts'
+import { claimedPaths, holdTargets, releaseClaims } from '../store/claims.ts'
 import type { Queryable } from '../store/database.ts'
 import { lockEnvironment, type Environment } from '../store/environments.ts'
 import { openEvent } from '../store/events.ts'
@@ -94,20 +94,19 @@ async function append(
   const revision = await appendRevision(db, { environmentId, text: prepared.text, creator: login })
   for (const { path, targets, rotator } of prepared.calls) {
     const state = prepared.states.get(path)
+    const published = state ? stateHmacs(keeper, state) : []
     if (state)
-      await recordHeld(db, {
-        environmentId,
-        path,
-        revision: revision.number,
-        targets,
-        hmacs: stateHmacs(keeper, state),
-      })
+      await recordHeld(db, { environmentId, path, revision: revision.number, targets, hmacs: published })
     // Targets that are only not known now may still be this path's.
-    if (targets.length > 0 || rotator.withoutTarget) await releaseClaims(db, environmentId, path, targets)
+    if (targets.length > 0 || rotator.withoutTarget)
+      await releaseClaims(db, environmentId, path, { targets, published })
   }
   const paths = new Set(prepared.calls.map((call) => call.path))
   for (const path of await claimedPaths(db, environmentId))
     if (!paths.has(path)) await releaseClaims(db, environmentId, path)
+  for (const { path, targets } of prepared.calls)
+    if (prepared.states.has(path) && targets.length > 0)
+      await holdTargets(db, { environmentId, path, targets })
   await appendAudit(db, {
     actor: login,
     action: 'environment.save',

@@ -10,16 +10,24 @@ export interface ClaimHolder {
   path: string
 }
 
+/** What a path holds on to. */
+export interface Kept {
+  /** Those that its call names. */
+  targets: string[]
+  /** Keyed hashes of the credentials that its state holds: their users stay its own, named or not. */
+  published: Buffer[]
+}
+
 /**
  * Claims targets for a path, all or none of them. Targets that the path held before and no longer names are given
- * back where nothing about them is in doubt. Call it in the plan's transaction.
+ * back where nothing about them is in doubt or published. Call it in the plan's transaction.
  * @returns the claim of somebody else that stands in the way, if any.
  */
 export async function claimTargets(
   db: Queryable,
-  claim: { environmentId: string; path: string; rotationId: string; targets: string[] },
+  claim: { environmentId: string; path: string; rotationId: string } & Kept,
 ): Promise<ClaimHolder | undefined> {
-  await releaseClaims(db, claim.environmentId, claim.path, claim.targets)
+  await releaseClaims(db, claim.environmentId, claim.path, claim)
   if (claim.targets.length === 0) return undefined
   const rows = await db
     .selectFrom('target_claims')
@@ -53,18 +61,48 @@ export async function claimTargets(
   return undefined
 }
 
-/** Gives back the claims of a path, but for the targets in `keep` and those with a rotation still in doubt. */
+/**
+ * A state that was rotated before keeps its targets wherever its call stands, and takes them again when it comes back:
+ * otherwise somebody else's rotation would end the credential that it publishes. Takes nothing from anybody.
+ */
+export async function holdTargets(
+  db: Queryable,
+  { environmentId, path, targets }: { environmentId: string; path: string; targets: string[] },
+): Promise<void> {
+  await sql`
+    insert into target_claims (target, environment_id, path, rotation_id)
+    select target, ${environmentId}, ${path}, newest.id
+    from unnest(${targets}::text[]) as target
+    cross join lateral (
+      select id from rotations
+      where environment_id = ${environmentId} and step = 'published' and target = any(targets)
+      order by created_at desc limit 1) as newest
+    order by target
+    on conflict do nothing`.execute(db)
+}
+
+/** Gives back the claims of a path, but for what is kept and for targets with a rotation still in doubt. */
 export async function releaseClaims(
   db: Queryable,
   environmentId: string,
   path: string,
-  keep: string[] = [],
+  { targets, published }: Kept = { targets: [], published: [] },
 ): Promise<void> {
   await db
     .deleteFrom('target_claims')
     .where('environment_id', '=', environmentId)
     .where('path', '=', path)
-    .where(sql<boolean>`not (target = any(${keep}::text[]))`)
+    .where(sql<boolean>`not (target = any(${targets}::text[]))`)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('held_credentials')
+            .select('hmac')
+            .whereRef('holder', '=', 'target_claims.target')
+            .where(sql<boolean>`hmac = any(${published}::bytea[])`),
+        ),
+      ),
+    )
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -97,6 +135,22 @@ export async function findClaim(db: Queryable, target: string): Promise<ClaimHol
     .select(['target', 'environment_id as environmentId', 'path'])
     .where('target', '=', target)
     .executeTakeFirst()
+}
+
+/** True when another environment holds one of these. */
+export async function isClaimedElsewhere(
+  db: Queryable,
+  environmentId: string,
+  targets: string[],
+): Promise<boolean> {
+  const claim = await db
+    .selectFrom('target_claims')
+    .select('target')
+    .where(sql<boolean>`target = any(${targets}::text[])`)
+    .where('environment_id', '<>', environmentId)
+    .limit(1)
+    .executeTakeFirst()
+  return claim !== undefined
 }
 
 export interface Claim extends ClaimHolder {

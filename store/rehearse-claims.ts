@@ -6,7 +6,7 @@ import type { claimTargets } from './claims.ts'
 export function rehearseClaims(): typeof claimTargets {
   const given = new Map<string, { environmentId: string; path: string }>()
   const freed = new Set<string>()
-  return async (db, { environmentId, path, targets }) => {
+  return async (db, { environmentId, path, targets, published }) => {
     const rows = await db
       .selectFrom('target_claims')
       .select([
@@ -15,7 +15,11 @@ export function rehearseClaims(): typeof claimTargets {
         'path',
         sql<boolean>`exists (
           select 1 from rotations where sent_until is not null and settled_at is null
-            and target_claims.target = any(rotations.targets))`.as('inDoubt'),
+            and target_claims.target = any(rotations.targets))
+          or exists (
+            select 1 from held_credentials where holder = target and hmac = any(${published}::bytea[]))`.as(
+          'isKept',
+        ),
       ])
       .where(({ and, eb, or }) =>
         or([
@@ -27,7 +31,7 @@ export function rehearseClaims(): typeof claimTargets {
     const isOurs = (claim: { environmentId: string; path: string }) =>
       claim.environmentId === environmentId && claim.path === path
     for (const row of rows)
-      if (isOurs(row) && !targets.includes(row.target) && !row.inDoubt) freed.add(row.target)
+      if (isOurs(row) && !targets.includes(row.target) && !row.isKept) freed.add(row.target)
     for (const target of targets) {
       const holder = given.get(target) ?? rows.find((row) => row.target === target && !freed.has(target))
       if (holder && !isOurs(holder)) return { target, environmentId: holder.environmentId, path: holder.path }

@@ -327,7 +327,13 @@ describe('claims', () => {
       },
     ])
     await completeEvent(at.store.db, eventId, { outcome: 'failed' })
-    await claimTargets(at.store.db, { environmentId: environment.id, path, rotationId, targets: [target] })
+    await claimTargets(at.store.db, {
+      environmentId: environment.id,
+      path,
+      rotationId,
+      targets: [target],
+      published: [],
+    })
     if (sent)
       await at.store.db
         .updateTable('rotations')

@@ -82,7 +82,13 @@ async function left(more: { credential?: unknown; text?: string } = {}): Promise
       warnings: [],
     },
   ])
-  await claimTargets(api.db, { environmentId, path: 'db', rotationId: rotation, targets: [target] })
+  await claimTargets(api.db, {
+    environmentId,
+    path: 'db',
+    rotationId: rotation,
+    targets: [target],
+    published: [],
+  })
   const dataKey = await dataKeyOf(api.db, api.services.keeper, environmentId)
   const credential = 'credential' in more ? more.credential : { username: 'app_2', password: SECRET }
   const sealed =

@@ -244,6 +244,31 @@ test('a call that was removed and comes back, without its state, has the one of 
   })
 })
 
+test.each<[string, (third: string) => Promise<unknown>]>([
+  ['names others beside it', (third) => edited(/username1: \S+/, `username1: ${third}`)],
+  ['is moved', () => edited(/^ {2}db:/m, '  moved:')],
+  [
+    'was removed and comes back',
+    async () => {
+      await line.save(environment, 'values:\n  note: nothing rotates\n')
+      await line.save(environment, rotatedDefinition(target))
+    },
+  ],
+])('the user whose credential is published is rotated by nobody else when its call %s', async (_, edit) => {
+  const third = `${target.database}_c`
+  await target.admin(`create role ${third} login`)
+  await line.withWorker(async () => {
+    expect((await line.rotate(environment)).outcome).toBe('succeeded')
+    const { current } = await line.state(environment, 'db')
+    await edit(third)
+    const users: [string, string] = [current!.username, third]
+    const other = await line.environment(`values:\n${rotateCall('db', target, { users })}`)
+    expect((await line.rotate(other)).rotations).toMatchObject([{ failureCode: 'TARGET_TAKEN' }])
+    expect(await target.canLogIn(current!)).toBe(true)
+  })
+  await target.admin(`drop role ${third}`)
+})
+
 test('a clone keeps the call and loses the state in every revision, and may not rotate what is taken', async () => {
   await line.withWorker(async () => {
     await line.rotate(environment)
