@@ -1,20 +1,15 @@
 /**
- * What an application would notice when it logs in as the other user of the two: roles, privileges, limits. Of grants it
- * shows what is granted on what; never the hashes that servers show with them.
+ * What an application would notice when it logs in as the other user of the two: roles, privileges, limits. Puts into words
+ * what was read, and asks for nothing itself.
  */
-import type { Account } from './route.ts'
+import { grantsOf } from './grants.ts'
+import type { Grants, Privilege } from './grants.ts'
 import { accountText } from './route.ts'
+import type { Account } from './route.ts'
 import type { Session } from './session.ts'
-import { quoteAccount } from './sql.ts'
 
 /** More would be read by nobody; that there are more is said. */
 const NAMED = 5
-
-interface Grants {
-  roles: Set<string>
-  privileges: Set<string>
-  limits: Set<string>
-}
 
 /** Warnings; `next` is the user that would be written, `other` the one that applications use now. @throws RotationFailure */
 export async function compareUsers(session: Session, next: Account, other: Account): Promise<string[]> {
@@ -45,48 +40,39 @@ export async function compareUsers(session: Session, next: Account, other: Accou
     }
     add(
       `user ${quoted(rich)} has roles that user ${quoted(poor)} has not, or has them by default`,
-      difference(more.roles, less.roles),
+      difference(rolesOf(more), rolesOf(less)),
     )
-    add(
-      `user ${quoted(rich)} has privileges that user ${quoted(poor)} lacks`,
-      difference(more.privileges, less.privileges),
-    )
+    add(`user ${quoted(rich)} has privileges that user ${quoted(poor)} lacks`, lacking(less, more))
   }
   return warnings
 }
 
-async function grantsOf(session: Session, account: Account): Promise<Grants | undefined> {
-  const rows = await session.see(`SHOW GRANTS FOR ${quoteAccount(account)}`)
-  if (rows === undefined) return undefined
-  const grants: Grants = { roles: new Set(), privileges: new Set(), limits: new Set() }
-  for (const row of rows) readGrant(String(Object.values(row)[0]), grants)
-  return grants
+function rolesOf({ roles, defaults }: Grants): Set<string> {
+  return new Set([...roles, ...[...defaults].map((role) => `by default ${role}`)])
 }
 
-const NAME = '(?:`(?:[^`]|``)*`|\'(?:[^\']|\'\')*\'|"(?:[^"]|"")*")'
-const WHO = `${NAME}(?:@${NAME})?`
+/** What `more` may do and `less` may not, however each of them came by it. */
+function lacking(less: Grants, more: Grants): string[] {
+  const has = new Set(less.privileges.map(textOf))
+  const restricted = new Set(more.restrictions.map(textOf))
+  const missing = more.privileges.filter((each) => !isCovered(each, has)).map(textOf)
+  const taken = less.restrictions.map(textOf).filter((text) => !restricted.has(text))
+  return [...new Set([...missing, ...taken])].sort()
+}
 
-/** One line of SHOW GRANTS: of either product, without what it says about passwords. */
-export function readGrant(line: string, grants: Grants): void {
-  const role = new RegExp(
-    `^(GRANT (?!.* ON ).+? TO|SET DEFAULT ROLE .+? FOR) ${WHO}(?: WITH ADMIN OPTION)?$`,
-  ).exec(line)
-  if (role) {
-    const granted = role[1]!.replace(/^GRANT | TO$| FOR$/g, '').replace(/^SET DEFAULT ROLE /, 'by default ')
-    for (const name of granted.split(/,(?![^`]*`(?:[^`]*`[^`]*`)*[^`]*$)/)) grants.roles.add(name.trim())
-    return
-  }
-  const [, kind, privileges, object, rest] =
-    new RegExp(`^(GRANT|REVOKE) (.+?) ON (.+?) (?:TO|FROM) ${WHO}(.*)$`).exec(line) ?? []
-  if (privileges === undefined || object === undefined) return
-  const after = (rest ?? '').replace(/ IDENTIFIED (BY PASSWORD|VIA|WITH) .*?(?= REQUIRE | WITH |$)/, '')
-  for (const privilege of privileges.split(/, (?![^(]*\))/)) {
-    if (privilege === 'USAGE') continue
-    const prefix = kind === 'REVOKE' ? 'not ' : ''
-    grants.privileges.add(`${prefix}${privilege} on ${object}`)
-  }
-  if (/ WITH .*GRANT OPTION/.test(after)) grants.privileges.add(`GRANT OPTION on ${object}`)
-  for (const limit of after.match(/(MAX_\w+ [\d.]+|REQUIRE \w+)/g) ?? []) grants.limits.add(limit)
+/** A privilege in a database is one in each of its tables, and in a table one in each of its columns. */
+function isCovered({ privilege, object }: Privilege, has: Set<string>): boolean {
+  const names = [privilege, privilege.replace(/ \(.*$/, '')]
+  // Those that are not part of all.
+  if (privilege !== 'GRANT OPTION' && privilege !== 'PROXY' && !privilege.includes('_'))
+    names.push('ALL PRIVILEGES')
+  const database = /^(?:[A-Z]+(?: BODY)? )?(`(?:[^`]|``)*`)\./.exec(object)?.[1]
+  const places = [object, ...(database === undefined ? [] : [`${database}.*`]), '*.*']
+  return places.some((place) => names.some((name) => has.has(textOf({ privilege: name, object: place }))))
+}
+
+function textOf({ privilege, object }: Privilege): string {
+  return `${privilege} on ${object}`
 }
 
 function difference(one: Set<string>, two: Set<string>): string[] {

@@ -28,8 +28,6 @@ export const UNREADABLE = 'UNREADABLE'
 export interface Driver {
   /** Settles when logged in. @throws RotationFailure, Reported */
   connected: Promise<void>
-  /** As the server introduced itself. */
-  version(): string
   /** @throws Reported */
   query(sql: string): Promise<Record<string, unknown>[]>
   /** Says goodbye and lets go of the sockets; at once when `hard`. */
@@ -44,7 +42,6 @@ interface Inner {
   packetParser: { execute(data: Buffer): void }
   handlePacket(packet?: { sequenceId: number }): void
   startTLS(onSecure: (error?: Error) => void): void
-  _handshakePacket: { serverVersion?: string } | null
   _command: unknown
 }
 
@@ -111,7 +108,6 @@ export function createDriver(
   const connected = new Promise<void>((resolve) => connection.once('connect', () => resolve()))
   return {
     connected: Promise.race([connected, ended.promise]),
-    version: () => inner._handshakePacket?.serverVersion ?? '',
     query: (sql) => Promise.race([send(connection, sql), ended.promise]),
     close(hard) {
       const socket = inner.stream

@@ -73,6 +73,11 @@ function serverFailure(errno: number, message: string, moment: Moment): Rotation
     case 3159:
     case 4000:
       return of('INPUT_INVALID', `${place} demands TLS; set database.sslmode to verify-full`)
+    case 1184:
+      return of(
+        'TARGET_UNREACHABLE',
+        `${place} cut the connection of ${who} at its beginning; see its setting init_connect and its log`,
+      )
     case 1049:
       return of(
         'INPUT_INVALID',
@@ -94,6 +99,7 @@ function serverFailure(errno: number, message: string, moment: Moment): Rotation
         `${who} lacks a privilege that changing the password needs; grant it: GRANT CREATE USER ON *.*; users that have SYSTEM_USER can only be changed by others that have it`,
       )
     case 1133:
+    case 1141:
     case 1396:
     case 1410: // MariaDB's reason, for a user that it would have to create
       return of('TARGET_NOT_FOUND', 'the user to rotate does not exist; create it')

@@ -64,7 +64,7 @@ async function demandPrivilege(session: Session): Promise<void> {
   const grants = (await session.query('SHOW GRANTS')).map((row) => String(Object.values(row)[0]))
   const may = grants.some(
     (grant) =>
-      /^GRANT [^`']*\b(ALL PRIVILEGES|CREATE USER)\b[^`']* ON \*\.\* TO /.test(grant) ||
+      /^GRANT [^`']*\b(ALL PRIVILEGES|CREATE USER|UPDATE)\b[^`']* ON \*\.\* TO /.test(grant) ||
       /^GRANT [^`']*\b(ALL PRIVILEGES|UPDATE)\b[^`']* ON [`"']?mysql[`"']?\.\* TO /.test(grant) ||
       // By a role, whose privileges need not be listed.
       !/ ON /.test(grant),

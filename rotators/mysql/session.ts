@@ -12,7 +12,7 @@ import type { Driver, Reported } from './driver.ts'
 import { failureOf } from './failures.ts'
 import type { Route } from './route.ts'
 import type { MysqlCredential } from './schema.ts'
-import { SPEECH } from './sql.ts'
+import { SPEECH, WHICH } from './sql.ts'
 
 export interface LoginAs extends MysqlCredential {
   managing: boolean
@@ -29,6 +29,7 @@ export class Session {
   readonly #leave: () => void
   #driver: Driver | undefined
   #encrypted = false
+  #isMariadb = false
 
   private constructor(moment: Moment, limits: Limits, leave: () => void) {
     this.#moment = moment
@@ -67,7 +68,10 @@ export class Session {
       })
     } else await this.#try(sslmode !== 'disable', login)
     this.#moment.doing = 'reading'
-    if (login.managing) await this.query(SPEECH)
+    if (!login.managing) return
+    await this.query(SPEECH)
+    const [server] = await this.query<{ mariadb: unknown }>(WHICH)
+    this.#isMariadb = String(server?.mariadb) === '1'
   }
 
   async #try(encrypted: boolean, login: LoginAs): Promise<void> {
@@ -77,9 +81,9 @@ export class Session {
     await this.#deadline.wait(this.#driver.connected)
   }
 
-  /** MySQL and MariaDB store accounts in different ways. */
+  /** MySQL and MariaDB store accounts in different ways. Known to the managing user alone. */
   get isMariadb(): boolean {
-    return /mariadb/i.test(this.#driver!.version())
+    return this.#isMariadb
   }
 
   /** May a password be sent over it? */

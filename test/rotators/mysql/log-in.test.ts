@@ -20,6 +20,8 @@ beforeAll(async () => {
     'general-log': '1',
     'general-log-file': 'general.log',
     'max-connections': '40',
+    // Some let it call itself a MySQL, for the sake of old drivers.
+    version: '8.0.36',
   })
 })
 afterAll(async () => {
@@ -147,6 +149,19 @@ test('no connection left for the user: later', async () => {
   await fixture.admin(`ALTER USER ${user(one.username)} WITH MAX_CONNECTIONS_PER_HOUR 1`)
   expect(await mysql.test(inputs, one, limits())).toBe('works')
   await failureOf(mysql.test(inputs, one, limits()), 'TARGET_THROTTLED', secrets)
+})
+
+test('a server that ends every session at its beginning', async () => {
+  await fixture.admin(`SET GLOBAL init_connect = 'SELECT no_such'`)
+  try {
+    for (const work of [
+      mysql.prepare(fixture.inputs, NOTHING_YET, limits()),
+      mysql.test(fixture.inputs, fixture.one, limits()),
+    ])
+      expect((await failureOf(work, 'TARGET_UNREACHABLE', fixture.secrets)).message).toContain('init_connect')
+  } finally {
+    await fixture.admin(`SET GLOBAL init_connect = ''`)
+  }
 })
 
 test('a database that does not exist, or in which the user has no privilege', async () => {

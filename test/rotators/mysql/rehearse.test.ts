@@ -1,7 +1,7 @@
 /** What is found out before a rotation: who may change what, and how the two users differ. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { mysql } from '../../../rotators/mysql.ts'
-import { readGrant } from '../../../rotators/mysql/compare-users.ts'
+import { noGrants, readGrant } from '../../../rotators/mysql/grants.ts'
 import { NOTHING_YET, failureOf, limits } from '../contract/bench.ts'
 import { accounts } from './fixture.ts'
 import type { Accounts } from './fixture.ts'
@@ -38,8 +38,8 @@ test.for<[string, string[], RegExp]>([
   ],
   [
     'column',
-    [`CREATE TABLE :db.orders (a INT, b INT)`, `GRANT SELECT (a, b) ON :db.orders TO :two`],
-    /SELECT \(`?a`?, `?b`?\) on/,
+    [`CREATE TABLE :db.orders (a INT, b INT)`, `GRANT UPDATE (a, b) ON :db.orders TO :two`],
+    /UPDATE \(`?a`?, `?b`?\) on/,
   ],
   ['global', [`GRANT PROCESS ON *.* TO :two`], /PROCESS on \*\.\*/],
   ['grant option', [`GRANT SELECT ON :db.* TO :two WITH GRANT OPTION`], /GRANT OPTION on/],
@@ -71,6 +71,45 @@ test.for<[string, string[], RegExp]>([
   expect(warnings.join('\n')).not.toMatch(/\*[0-9A-F]{40}|IDENTIFIED/)
   expect(await fixture.snapshot()).toEqual(before)
   if (statements[0]!.includes(':role')) await fixture.admin(fill('DROP ROLE :role'))
+})
+
+test.for<[string, string[], number]>([
+  ['all there is beside a part of it', [`GRANT ALL ON :db.* TO :two`], 1],
+  [
+    'by a role that it always has',
+    [
+      `CREATE ROLE :role`,
+      `GRANT SELECT, INSERT ON :db.* TO :role`,
+      `GRANT :role TO :two`,
+      `SET DEFAULT ROLE :role FOR :two`,
+      `REVOKE SELECT, INSERT ON :db.* FROM :two`,
+    ],
+    0,
+  ],
+  [
+    'in one table beside the whole database',
+    [`CREATE TABLE :db.orders (a INT)`, `GRANT SELECT ON :db.orders TO :two`],
+    0,
+  ],
+])('the same by another way is no difference: %s', async ([, statements, differences]) => {
+  const { one, two, database, admin } = fixture
+  const role = `${database}_role`
+  const names: [RegExp, string][] = [
+    [/:db/g, database],
+    [/:one/g, `'${one.username}'@'%'`],
+    [/:two/g, `'${two.username}'@'%'`],
+    [/:role/g, role],
+  ]
+  await admin(
+    statements.map((text) => names.reduce((filled, [key, name]) => filled.replace(key, name), text)),
+  )
+  const { warnings } = await rehearse()
+  expect(warnings.filter((words) => words.includes('privileges'))).toHaveLength(differences)
+  if (statements.join().includes(':role')) {
+    await admin(`DROP ROLE ${role}`)
+    // It is still the default of somebody, and no longer there.
+    expect((await rehearse()).warnings.join()).toMatch(/INSERT on .*SELECT on /)
+  }
 })
 
 test('that a password expires is said of a rotation as well', async () => {
@@ -132,24 +171,29 @@ test('an expired password of the user whose turn it is does no harm', async () =
 })
 
 test('grants of MySQL read as those of MariaDB do', () => {
-  const grants = { roles: new Set<string>(), privileges: new Set<string>(), limits: new Set<string>() }
+  const grants = noGrants()
   for (const line of [
     'GRANT USAGE ON *.* TO `app`@`%`',
     'GRANT SELECT, INSERT ON `shop`.* TO `app`@`%` WITH GRANT OPTION',
     'GRANT SELECT (`a`, `b`), UPDATE ON `shop`.`or TO ders` TO `app`@`10.%`',
     'REVOKE SELECT ON `mysql`.* FROM `app`@`%`',
-    'GRANT `reader`@`%`,`writer`@`%` TO `app`@`%`',
+    'GRANT `reader`@`%`,`wri,ter`@`%` TO `app`@`%`',
+    'GRANT `owner` TO `app`@`%` WITH ADMIN OPTION',
+    'SET DEFAULT ROLE `owner` FOR `app`@`%`',
     "GRANT USAGE ON *.* TO `app`@`%` IDENTIFIED BY PASSWORD '*00' REQUIRE SSL WITH MAX_USER_CONNECTIONS 3",
   ])
     readGrant(line, grants)
-  expect([...grants.privileges]).toEqual([
+  const texts = (list: typeof grants.privileges) =>
+    list.map(({ privilege, object }) => `${privilege} on ${object}`)
+  expect(texts(grants.privileges)).toEqual([
     'SELECT on `shop`.*',
     'INSERT on `shop`.*',
     'GRANT OPTION on `shop`.*',
     'SELECT (`a`, `b`) on `shop`.`or TO ders`',
     'UPDATE on `shop`.`or TO ders`',
-    'not SELECT on `mysql`.*',
   ])
-  expect([...grants.roles]).toEqual(['`reader`@`%`', '`writer`@`%`'])
+  expect(texts(grants.restrictions)).toEqual(['SELECT on `mysql`.*'])
+  expect([...grants.roles]).toEqual(['`reader`@`%`', '`wri,ter`@`%`', '`owner`', '`owner` with admin option'])
+  expect([...grants.defaults]).toEqual(['`owner`'])
   expect([...grants.limits]).toEqual(['REQUIRE SSL', 'MAX_USER_CONNECTIONS 3'])
 })
