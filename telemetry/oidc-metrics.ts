@@ -12,5 +12,7 @@ export function registerOidcMetrics(registry: Registry): OidcMetrics {
     labelNames: ['outcome'] as const,
     registers: [registry],
   })
+  // What first appears with 1 shows no increase: the first failure would raise no alert.
+  for (const outcome of ['made', 'failed']) tokens.inc({ outcome }, 0)
   return { token: (outcome) => tokens.inc({ outcome }) }
 }

@@ -12,6 +12,7 @@ import { createApp } from '../../server/app.ts'
 import { registerServerMetrics, serveMetrics } from '../../server/metrics.ts'
 import { tally } from '../../store/tally.ts'
 import { createExposition } from '../../telemetry/exposition.ts'
+import { registerOidcMetrics } from '../../telemetry/oidc-metrics.ts'
 import { Registry } from '../../telemetry/registry.ts'
 import { registerRotationMetrics } from '../../telemetry/rotation-metrics.ts'
 import { registerRowGauges, type Tally } from '../../telemetry/row-gauges.ts'
@@ -66,6 +67,12 @@ describe('what speaks of metrics', () => {
     const names = namesIn(queries)
     expect(names.length).toBeGreaterThan(20)
     expect(names.filter((name) => !series.has(name))).toEqual([])
+  })
+
+  test('every metric of ours is on the dashboard or in a rule', () => {
+    const named = namesIn([...queries, ...alerts.map(({ expr }) => expr)])
+    const unseen = registered.filter((metric) => !seriesOf(metric).some((name) => named.includes(name)))
+    expect(unseen.map(({ name }) => name).filter((name) => name.startsWith('rekey_'))).toEqual([])
   })
 
   test('labels that rules and dashboard ask for are labels of the metric', () => {
@@ -126,7 +133,9 @@ describe('labels', () => {
   test('every failure can be seen to increase from 0, and the series stay few', async () => {
     const registry = new Registry()
     registerRotationMetrics(registry, rotatorNames())
+    registerOidcMetrics(registry)
     const text = await registry.metrics()
+    expect(text).toContain('rekey_oidc_tokens_total{outcome="failed"} 0')
     for (const rotator of rotatorNames())
       for (const code of Object.keys(FAILURES))
         expect(text).toContain(
