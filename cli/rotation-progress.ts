@@ -8,12 +8,12 @@ import type { Progress } from './rotation.ts'
 
 const STEPS = ['planned', 'prepared', 'applied', 'verified', 'published']
 
-/** What a step means to who waits for it. */
+/** What a step means to who waits for it, also where a value is made up and there is nothing to log in at. */
 const WORDS: Record<string, string> = {
   planned: 'planned',
   prepared: 'new value written down, sealed',
-  applied: 'changed at the target',
-  verified: 'logged in with the new value',
+  applied: 'new value set',
+  verified: 'new value verified',
   published: 'published',
   closed: 'closed',
 }

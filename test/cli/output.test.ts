@@ -112,7 +112,7 @@ describe('progress of a rotation', () => {
     progress.show([path('database', 'published', 'succeeded'), path('reports', 'closed', 'failed')])
     const seconds = / +\d+\.\d s/
     const text = errors()
-    expect(text).toContain('■■■□□  database  changed at the target')
+    expect(text).toContain('■■■□□  database  new value set')
     expect(shownBy(text).map((line) => line.replace(seconds, ''))).toEqual([
       'the server does not answer',
       '  ✓      database  succeeded',
@@ -144,7 +144,7 @@ describe('progress of a rotation', () => {
     const text = errors()
     expect(text).not.toContain('\u001b')
     expect(text.replaceAll(/^ +\d+\.\d s/gm, '')).toBe(
-      '  db  planned\n  db  changed at the target\n  db  succeeded\n',
+      '  db  planned\n  db  new value set\n  db  succeeded\n',
     )
   })
 })

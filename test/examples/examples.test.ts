@@ -63,6 +63,26 @@ test('the table of examples has each of them, and no other', () => {
   for (const [, name, folder] of linked) expect(folder).toBe(name)
 })
 
+test('all of them can be followed in one place: no two have an environment or a target in common', () => {
+  const definitions = NAMES.map((name) =>
+    readdirSync(join(EXAMPLES, name))
+      .filter((file) => file.endsWith('.yaml'))
+      .map((file) => ({ file, text: readFileSync(join(EXAMPLES, name, file), 'utf8') })),
+  )
+  const files = definitions.flatMap((folder) => folder.map(({ file }) => file))
+  expect(files).toEqual([...new Set(files)])
+  // An account knows a user by the last part of its ARN alone.
+  const users = definitions.flatMap((folder) => [
+    ...new Set(
+      folder.flatMap(({ text }) =>
+        [...text.matchAll(/(?:userArn: \S+\/|username[12]: )(\S+)/g)].map(([, user]) => user),
+      ),
+    ),
+  ])
+  expect(users.length).toBeGreaterThan(NAMES.length)
+  expect(users).toEqual([...new Set(users)])
+})
+
 describe.each(NAMES)('%s', (name) => {
   const page = readPage(join(EXAMPLES, name))
   const files = readdirSync(join(EXAMPLES, name)).filter((file) => file.endsWith('.yaml'))
