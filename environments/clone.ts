@@ -20,7 +20,7 @@ import { newDataKey, openDataKey, type DataKey } from '../store/seal.ts'
 import { inTransaction } from '../store/transaction.ts'
 import { demandLevel, demandLevelOnProject } from './access.ts'
 import { welcome } from './create.ts'
-import { noRevision } from './host.ts'
+import { noRevision } from './readings.ts'
 import type { Services } from './services.ts'
 
 export interface CloneRequest {

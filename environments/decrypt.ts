@@ -6,7 +6,8 @@ import { appendAudit } from '../store/audit.ts'
 import type { Environment } from '../store/environments.ts'
 import { revisionAt } from '../store/revisions.ts'
 import { demandLevel } from './access.ts'
-import { decryptFor, noRevision } from './host.ts'
+import { decryptFor } from './host.ts'
+import { noRevision } from './readings.ts'
 import type { Services } from './services.ts'
 
 /** @throws Refusal not-found, forbidden */

@@ -4,23 +4,16 @@
  */
 import type { Host, LoadedEnvironment } from '../language/index.ts'
 import { RotationFailure } from '../model/failures.ts'
-import {
-  parseEnvironmentReference,
-  formatEnvironmentName,
-  type EnvironmentName,
-  type Version,
-} from '../model/environment-name.ts'
-import { allows } from '../model/permissions.ts'
+import { parseEnvironmentReference } from '../model/environment-name.ts'
 import { Refusal } from '../model/refusal.ts'
-import { findEnvironmentOf, fullName, type EnvironmentOfCaller } from '../store/callers.ts'
+import type { EnvironmentOfCaller } from '../store/callers.ts'
 import { dataKeyOf, type Environment } from '../store/environments.ts'
-import { taggedRevision } from '../store/revisions.ts'
 import { SealError } from '../store/seal.ts'
-import { doesNotExist } from './access.ts'
 import { adaptLogin, type LoginMode, type LoginsOfEvaluation } from './adapt-login.ts'
 import { adaptRotator } from './adapt-rotator.ts'
-import { documentAt, type StoredDocument } from './documents.ts'
+import { documentAt } from './documents.ts'
 import type { KeptLogin, LoginCache } from './login-cache.ts'
+import { findWanted, noRevision, type Reading } from './readings.ts'
 import type { PinnedRevision } from './retired-credentials.ts'
 import type { Services } from './services.ts'
 
@@ -45,8 +38,10 @@ export interface EvaluationHost extends Host {
   readonly denied: readonly string[]
   /** Older revisions that were loaded because a reference named them. */
   readonly pinned: readonly PinnedRevision[]
-  /** The environments that were asked for. */
-  readonly imported: readonly EnvironmentName[]
+  /** What was read of other environments. */
+  readonly readings: readonly Reading[]
+  /** False once a login provider was wanted: it may answer something else each time. Nothing else does. */
+  readonly isRepeatable: boolean
   /** Logins that were asked for. */
   readonly logins: readonly KeptLogin[]
   /** What login providers failed with. */
@@ -60,7 +55,8 @@ export function createHost(services: Services, options: HostOptions): Evaluation
   const loaded = new Map<string, Promise<LoadedEnvironment>>()
   const denied: string[] = []
   const pinned: PinnedRevision[] = []
-  const imported: EnvironmentName[] = []
+  const readings: Reading[] = []
+  let isRepeatable = true
   const logins: LoginsOfEvaluation = {
     mode: options.logins,
     asker: { organization: environment.organization, login },
@@ -86,15 +82,22 @@ export function createHost(services: Services, options: HostOptions): Evaluation
 
   const load = async (reference: string) => {
     const { version, ...name } = parseEnvironmentReference(reference, environment.organization)
-    imported.push(name)
-    const found = options.justRead?.get(fullName(name)) ?? (await findEnvironmentOf(services.db, login, name))
-    return await loadFor(services, { reference, name, version, login, found })
+    const wanted = { reference, name, version }
+    const found = await findWanted(services, wanted, { login, justRead: options.justRead })
+    const { environment: owner, number } = found
+    const stored = await documentAt(services, { environmentId: owner.id, number, name: reference })
+    if (!stored) throw new Refusal('not-found', noRevision(name, version))
+    readings.push({ ...wanted, environmentId: owner.id, number })
+    return { ...stored, ...found }
   }
 
   return {
     denied,
     pinned,
-    imported,
+    readings,
+    get isRepeatable() {
+      return isRepeatable
+    },
     logins: logins.used,
     loginFailures: logins.failures,
     throwIfStoreFailed: () => {
@@ -121,6 +124,7 @@ export function createHost(services: Services, options: HostOptions): Evaluation
       return loading
     },
     loadProvider: async (name) => {
+      isRepeatable = false
       const provider = services.findLogin(name)
       if (!provider) throw new Error(`there is no login provider named "${name}"`)
       return adaptLogin(services, provider, logins)
@@ -162,52 +166,4 @@ export async function decryptFor(
 ): Promise<Uint8Array> {
   const dataKey = await dataKeyOf(services.db, services.keeper, environmentId)
   return dataKey.open('definition', '', ciphertext)
-}
-
-async function loadFor(
-  services: Services,
-  {
-    reference,
-    name,
-    version,
-    login,
-    found: { environment, level },
-  }: {
-    reference: string
-    name: EnvironmentName
-    version: Version
-    login: string
-    found: EnvironmentOfCaller
-  },
-): Promise<StoredDocument & { environment: Environment; number: number }> {
-  if (!environment || !allows(level, 'read')) throw new Refusal('not-found', doesNotExist(name))
-  if (!allows(level, 'open'))
-    throw new Refusal(
-      'forbidden',
-      `${login} may not open environment ${formatEnvironmentName(name)}: ask its administrators for "open" on it`,
-    )
-  const number = await numberOf(services, environment, version)
-  const found =
-    number !== undefined &&
-    (await documentAt(services, { environmentId: environment.id, number, name: reference }))
-  if (number === undefined || !found) throw new Refusal('not-found', noRevision(name, version))
-  return { ...found, environment, number }
-}
-
-/** The number that a version means now. `environment` is as the store has it at this moment. */
-export async function numberOf(
-  services: Services,
-  environment: Environment,
-  version: Version,
-): Promise<number | undefined> {
-  if (version.kind === 'number') return version.number
-  if (version.kind === 'latest') return environment.newestRevision
-  return taggedRevision(services.db, environment.id, version.tag)
-}
-
-/** What to say of a version that an environment does not have. */
-export function noRevision(name: { project: string; name: string }, version: Version): string {
-  const of = `environment ${formatEnvironmentName(name)} has no revision`
-  if (version.kind === 'number') return `${of} ${version.number}`
-  return version.kind === 'tag' ? `${of} tagged "${version.tag}"` : of
 }

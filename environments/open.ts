@@ -2,20 +2,21 @@
  * Opening an environment: evaluated once, then read under a session. Values are kept in this process's memory alone;
  * the session's row says what was opened, so that any copy of the server can evaluate it again.
  */
-import { open, type Diagnostic, type Environment as Values } from '../language/index.ts'
-import { formatEnvironmentName, parseVersion, type EnvironmentName } from '../model/environment-name.ts'
+import { open, type Diagnostic } from '../language/index.ts'
+import { formatEnvironmentName, parseVersion } from '../model/environment-name.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { EnvironmentOfCaller } from '../store/callers.ts'
 import { findEnvironmentById, type Environment } from '../store/environments.ts'
 import { createSession, findSession, type OpenSession } from '../store/sessions.ts'
 import { demandLevel } from './access.ts'
 import { documentAt } from './documents.ts'
-import { createHost, noRevision, numberOf } from './host.ts'
+import { createHost } from './host.ts'
 import { noteImports } from './imports-seen.ts'
-import { openedValues } from './opened-values.ts'
+import { openedValues, wireOf, type Opened } from './opened-values.ts'
+import { noRevision, numberOf, readAgain } from './readings.ts'
 import { warnOfRetired, type PinnedRevision } from './retired-credentials.ts'
 import type { Services } from './services.ts'
-import { environmentWire, propertyWire } from './value-wire.ts'
+import { propertyWire } from './value-wire.ts'
 
 export interface OpenRequest {
   environment: Environment
@@ -50,9 +51,13 @@ export async function openEnvironment(
     revision === undefined ? undefined : await evaluate(services, { environment, revision, login, justRead })
   if (!now || revision === undefined || !evaluated)
     throw new Refusal('not-found', noRevision(environment, wanted))
-  const { values, diagnostics, pinned } = evaluated
+  const { opened, pinned } = evaluated
   const { organization } = environment
-  noteImports(services, environment, evaluated.imported)
+  noteImports(
+    services,
+    environment,
+    opened.readings.map(({ name }) => name),
+  )
   const reference = `${formatEnvironmentName(environment)}@${version}`
   const older = revision < now.newestRevision ? [{ reference, environment: now, number: revision }] : []
   const session = await createSession(db, {
@@ -62,9 +67,9 @@ export async function openEnvironment(
     login,
     durationMs,
   })
-  openedValues(services).set(session.id, values, session.leftMs)
+  openedValues(services).set(session.id, opened, session.leftMs)
   const warnings = await warnOfRetired(services, login, [...older, ...pinned])
-  return { sessionId: session.id, revision, diagnostics: [...diagnostics, ...warnings] }
+  return { sessionId: session.id, revision, diagnostics: [...opened.diagnostics, ...warnings] }
 }
 
 export interface ReadSessionRequest {
@@ -95,27 +100,27 @@ export async function readSession(
       'not-found',
       `there is no open session ${sessionId} of ${formatEnvironmentName(environment)}; it may have expired`,
     )
-  let values = openedValues(services).get(session.id)
-  if (values === undefined) {
+  let opened = openedValues(services).get(session.id)
+  if (!opened) {
     const { revision } = session
     const evaluated = await evaluate(services, { environment, revision, login })
     if (!evaluated)
       throw new Refusal('not-found', noRevision(environment, { kind: 'number', number: revision }))
-    ;({ values } = evaluated)
-    openedValues(services).set(session.id, values, session.leftMs)
+    ;({ opened } = evaluated)
+    openedValues(services).set(session.id, opened, session.leftMs)
   }
-  if (property !== undefined) return propertyWire(values, property)
-  return environmentWire(values)
+  return property === undefined ? wireOf(opened) : propertyWire(opened.values, property)
 }
 
 interface Evaluated {
-  values: Values | null
-  diagnostics: Diagnostic[]
+  opened: Opened
   pinned: readonly PinnedRevision[]
-  imported: readonly EnvironmentName[]
 }
 
-/** Undefined when there is no such revision. */
+/**
+ * Undefined when there is no such revision. What the same person has open is not evaluated again, where that would yield
+ * the same: the text is, and so is all that it reads, which the person may open at this moment.
+ */
 async function evaluate(
   services: Services,
   {
@@ -130,11 +135,12 @@ async function evaluate(
     justRead?: OpenRequest['justRead'] | undefined
   },
 ): Promise<Evaluated | undefined> {
-  const stored = await documentAt(services, {
-    environmentId: environment.id,
-    number: revision,
-    name: formatEnvironmentName(environment),
-  })
+  const name = formatEnvironmentName(environment)
+  const origin = JSON.stringify([environment.id, revision, name, login])
+  const alike = openedValues(services).ofOrigin(origin)
+  const again = alike && (await readAgain(services, alike.readings, { login, justRead }))
+  if (again) return { opened: alike, pinned: again }
+  const stored = await documentAt(services, { environmentId: environment.id, number: revision, name })
   if (!stored) return undefined
   const host = createHost(services, { environment, login, logins: 'open', ...(justRead && { justRead }) })
   const { document, diagnostics: loading } = stored
@@ -143,6 +149,7 @@ async function evaluate(
   const diagnostics = [...loading, ...evaluation.diagnostics]
   const error = diagnostics.find(({ severity }) => severity === 'error')
   if (error) throw new Refusal('invalid', `the environment does not open: ${error.summary}`, diagnostics)
-  const { pinned, imported } = host
-  return { values: evaluation.environment, diagnostics, pinned, imported }
+  const { readings, isRepeatable, pinned } = host
+  const opened = { values: evaluation.environment, diagnostics, readings, ...(isRepeatable && { origin }) }
+  return { opened, pinned }
 }

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openEnvironment, readSession } from '../../environments/open.ts'
 import type { Services } from '../../environments/services.ts'
 import { Refusal } from '../../model/refusal.ts'
-import type { Environment } from '../../store/environments.ts'
+import { deleteEnvironment, type Environment } from '../../store/environments.ts'
 import { takeGrant } from '../../store/grants.ts'
+import { createRevisionTag, moveRevisionTag } from '../../store/revision-tags.ts'
 import { definition, rotateCall, testEnvironments, type TestEnvironments } from '../support/environments.ts'
 
 const HOUR = 3600_000
@@ -78,6 +79,81 @@ describe('an opened environment', () => {
     await open(environment)
     const rows = await at.store.db.selectFrom('open_sessions').selectAll().execute()
     expect(JSON.stringify(rows)).not.toContain('token-of-canary')
+  })
+})
+
+describe('what somebody has open and opens again', () => {
+  const counting = (): { services: Services; evaluations(): number } => {
+    let evaluations = 0
+    const findRotator: Services['findRotator'] = (name) => {
+      evaluations += 1
+      return at.services.findRotator(name)
+    }
+    return { services: { ...at.services, findRotator }, evaluations: () => evaluations }
+  }
+  const creds = rotateCall({ state: { current: { username: 'app_a', password: 'pw-1' } } })
+  const opens = async (services: Services, environment: Environment, login = 'ada') => {
+    const { sessionId } = await openEnvironment(services, { environment, login, durationMs: HOUR })
+    return JSON.parse(await readSession(services, { environment, sessionId, login })) as {
+      properties: Record<string, { value: unknown }>
+    }
+  }
+
+  test('is evaluated once as long as nothing that it reads has changed, and for each person', async () => {
+    const { services, evaluations } = counting()
+    const imported = await at.make('read-once', definition({ a: '1' }))
+    const environment = await at.make(
+      'shared',
+      definition({ creds, s: '{ fn::secret: s1 }' }, ['app/read-once']),
+    )
+    const first = await opens(services, environment)
+    const once = evaluations()
+    expect(once).toBeGreaterThan(0)
+    expect(await opens(services, environment)).toEqual(first)
+    expect(evaluations()).toBe(once)
+
+    await at.grant('bob', 'open', environment)
+    await at.grant('bob', 'open', imported)
+    expect((await opens(services, environment, 'bob')).properties).toEqual(first.properties)
+    expect(evaluations()).toBe(2 * once)
+
+    await at.save(imported, definition({ a: '2' }))
+    expect((await opens(services, environment)).properties['a']).toMatchObject({ value: 2 })
+    expect(evaluations()).toBe(3 * once)
+
+    await at.save(environment, definition({ creds, s: '{ fn::secret: s2 }' }, ['app/read-once']))
+    expect((await opens(services, environment)).properties['s']).toMatchObject({ value: 's2' })
+  })
+  test('is refused when the right to what it imports was taken away, and not found when that is gone', async () => {
+    const imported = await at.make('taken-away', definition({ a: '1' }))
+    const environment = await at.make('holding', definition({ b: '1' }, ['app/taken-away']))
+    await at.grant('bob', 'open', environment)
+    await at.grant('bob', 'open', imported)
+    await opens(at.services, environment, 'bob')
+    await at.grant('bob', 'read', imported)
+    await expect(opens(at.services, environment, 'bob')).rejects.toThrow(
+      'may not open environment app/taken-away',
+    )
+    await opens(at.services, environment)
+    await deleteEnvironment(at.store.db, { id: imported.id, login: 'ada' })
+    await expect(opens(at.services, environment)).rejects.toThrow('app/taken-away does not exist')
+  })
+  test('follows a tag that was moved', async () => {
+    const imported = await at.make('tagged', definition({ a: '1' }))
+    await at.save(imported, definition({ a: '2' }))
+    const tag = { environmentId: imported.id, name: 'stable', editor: 'ada' }
+    await createRevisionTag(at.store.db, { ...tag, revision: 2 })
+    const environment = await at.make('following', definition({ b: '1' }, ['app/tagged@stable']))
+    expect((await opens(at.services, environment)).properties['a']).toMatchObject({ value: 1 })
+    await moveRevisionTag(at.store.db, { ...tag, revision: 3 })
+    expect((await opens(at.services, environment)).properties['a']).toMatchObject({ value: 2 })
+  })
+  test('logs in again', async () => {
+    const environment = await at.make('log-in', definition({ l: '{ fn::open::test-login: { user: u } }' }))
+    const before = at.logins()
+    await opens(at.services, environment)
+    await opens(at.services, environment)
+    expect(at.logins()).toBe(before + 2)
   })
 })
 
