@@ -1,30 +1,29 @@
 /** `rekey migrate`'s part at Temporal: search attributes, as far as Temporal answers and the account may. Never fails. */
-import { connectTemporal } from '../client/connect.ts'
+import type { TemporalAccess } from '../client/access.ts'
+import { connectTemporal, pingTemporal } from '../client/connect.ts'
+import { reasonFor } from '../client/reachability.ts'
 import { registerSearchAttributes, type SearchAttributeReport } from '../client/search-attributes.ts'
-import type { Config } from '../config/index.ts'
 
 /** Milliseconds: whoever migrates may have no Temporal yet. */
 const PATIENCE = 2_000
 
-/** Null when Temporal cannot be reached: server and worker do the same at their start. */
-export async function registerInTemporal({
-  temporalAddress,
-  temporalNamespace,
-}: Pick<Config, 'temporalAddress' | 'temporalNamespace'>): Promise<SearchAttributeReport | null> {
-  const client = connectTemporal({ address: temporalAddress, namespace: temporalNamespace })
+/** A text, the reason, when Temporal cannot be used: server and worker do the same at their start. */
+export async function registerInTemporal(access: TemporalAccess): Promise<SearchAttributeReport | string> {
+  const client = connectTemporal({ address: access.address, namespace: access.namespace, access })
   try {
+    await pingTemporal(client, PATIENCE)
     return await registerSearchAttributes(client, PATIENCE)
-  } catch {
-    return null
+  } catch (error) {
+    return (await reasonFor(error, access)) ?? 'it does not answer'
   } finally {
     await client.connection.close()
   }
 }
 
 /** One line for people. */
-export function describeRegistration(report: SearchAttributeReport | null, temporalAddress: string): string {
-  if (!report)
-    return `Temporal at ${temporalAddress} does not answer: server and worker register the search attributes when they start`
+export function describeRegistration(report: SearchAttributeReport | string): string {
+  if (typeof report === 'string')
+    return `Temporal cannot be used yet: ${report}; server and worker register the search attributes when they start`
   const { added, missing } = report
   const [first] = Object.values(missing)
   if (first !== undefined)

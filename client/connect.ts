@@ -2,12 +2,16 @@
 import { hostname } from 'node:os'
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client'
 import type { Tracing } from '../telemetry/tracing.ts'
+import type { TemporalAccess } from './access.ts'
+import { channelCredentials, channelOptions } from './channel-credentials.ts'
 import { endedByClose } from './closed-channel.ts'
 import { handTraceOn } from './hand-trace-on.ts'
 
 export interface TemporalOptions {
   address: string
   namespace: string
+  /** Without it the connection is plain, and nobody is told who we are. */
+  access?: TemporalAccess
   /** Whose trace the workflows that are started belong to; none when absent. */
   tracing?: Tracing
 }
@@ -15,14 +19,22 @@ export interface TemporalOptions {
 /** Milliseconds that one call to Temporal may take. */
 const CALL_DEADLINE = 10_000
 
-export function connectTemporal({ address, namespace, tracing }: TemporalOptions): Client {
+export function connectTemporal({ address, namespace, access, tracing }: TemporalOptions): Client {
+  const credentials = access && channelCredentials(access)
   const connection = Connection.lazy({
     address,
     connectTimeout: CALL_DEADLINE,
     interceptors: [makeGrpcRetryInterceptor(defaultGrpcRetryOptions()), endedByClose],
     // Else gRPC waits for up to two minutes before it looks again for a Temporal that was away for long.
-    channelArgs: { 'grpc.initial_reconnect_backoff_ms': 500, 'grpc.max_reconnect_backoff_ms': 5_000 },
+    channelArgs: {
+      'grpc.initial_reconnect_backoff_ms': 500,
+      'grpc.max_reconnect_backoff_ms': 5_000,
+      ...(access && channelOptions(access)),
+    },
+    ...(credentials && { credentials }),
   })
+  // Asked anew for every call. An API key comes with TLS alone (credentials.ts), never by itself.
+  if (access?.credentials.apiKey !== undefined) connection.setApiKey(() => access.credentials.apiKey ?? '')
   return new Client({
     connection,
     namespace,

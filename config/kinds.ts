@@ -26,6 +26,18 @@ export const name: Kind<string> = {
   expects: 'up to 100 letters, digits, "-", "_" and ".", beginning with a letter or digit',
 }
 
+export const onOff: Kind<'on' | 'off'> = {
+  read: (value) => (value === 'on' || value === 'off' ? value : undefined),
+  write: asIs,
+  expects: 'on or off',
+}
+
+export const hostName: Kind<string> = {
+  read: (value) => (/^[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/.test(value) ? value : undefined),
+  write: asIs,
+  expects: 'a host name such as temporal.example.com, without a port',
+}
+
 /** A limit; `0s` switches it off. */
 export const limit: Kind<number> = {
   read: parseDuration,

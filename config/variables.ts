@@ -62,6 +62,36 @@ export const VARIABLES = {
     'Temporal frontend',
   ),
   temporalNamespace: required(kinds.name, 'REKEY_TEMPORAL_NAMESPACE', 'default', 'Temporal namespace'),
+  temporalTls: optional(
+    kinds.onOff,
+    'REKEY_TEMPORAL_TLS',
+    'whether Temporal is reached over TLS; unset: where one of the next five is set',
+  ),
+  temporalTlsCaFile: optional(
+    kinds.text,
+    'REKEY_TEMPORAL_TLS_CA_FILE',
+    "PEM file of the authorities that may sign Temporal's certificate; unset: those that Node.js trusts",
+  ),
+  temporalTlsCertFile: optional(
+    kinds.text,
+    'REKEY_TEMPORAL_TLS_CERT_FILE',
+    'PEM file of the client certificate for Temporal, with its chain',
+  ),
+  temporalTlsKeyFile: optional(
+    kinds.text,
+    'REKEY_TEMPORAL_TLS_KEY_FILE',
+    'PEM file of the private key of that certificate',
+  ),
+  temporalTlsServerName: optional(
+    kinds.hostName,
+    'REKEY_TEMPORAL_TLS_SERVER_NAME',
+    "name that Temporal's certificate must have; unset: the host of REKEY_TEMPORAL_ADDRESS",
+  ),
+  temporalApiKeyFile: optional(
+    kinds.text,
+    'REKEY_TEMPORAL_API_KEY_FILE',
+    'file of the API key for Temporal, as Temporal Cloud gives them out',
+  ),
   taskQueue: required(kinds.name, 'REKEY_TASK_QUEUE', 'rekey', 'Temporal task queue of the workers'),
   listen: required(kinds.listenAddress, 'REKEY_LISTEN', '127.0.0.1:8790', 'where the HTTP API listens'),
   workerListen: required(

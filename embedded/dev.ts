@@ -65,6 +65,16 @@ export async function startDev(options: DevOptions): Promise<Dev> {
   }
 }
 
+/** Of a Temporal of one's own, which listens on the loopback interface alone. */
+const WITHOUT_TLS = {
+  temporalTls: undefined,
+  temporalTlsCaFile: undefined,
+  temporalTlsCertFile: undefined,
+  temporalTlsKeyFile: undefined,
+  temporalTlsServerName: undefined,
+  temporalApiKeyFile: undefined,
+}
+
 const ORDER = ['server', 'worker', 'Temporal', 'PostgreSQL'] as const
 type Part = (typeof ORDER)[number]
 
@@ -122,6 +132,7 @@ async function startParts(
       listen,
       workerListen,
       temporalAddress: `127.0.0.1:${temporalPort}`,
+      ...WITHOUT_TLS,
       url: undefined,
       token: undefined,
       org: undefined,

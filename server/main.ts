@@ -1,7 +1,9 @@
 /** One HTTP server from its settings: it starts while PostgreSQL and Temporal are away, and serves once they are there. */
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
-import { connectTemporal, pingTemporal } from '../client/connect.ts'
+import { TemporalAccess } from '../client/access.ts'
+import { connectTemporal } from '../client/connect.ts'
+import { watchTemporal } from '../client/reachability.ts'
 import { rehearse } from '../client/rehearsals.ts'
 import { isKnown, request, wait, type RotationsClient } from '../client/rotations.ts'
 import { deleteSchedule, syncSchedule } from '../client/schedules.ts'
@@ -38,18 +40,17 @@ export interface ServerOverrides {
   limits?: NonNullable<RotationsClient['limits']>
 }
 
-/** @throws Error in words for the operator: no key file, the wrong one, or an address that is taken. */
+/** @throws Error in words for the operator: no key file, the wrong one, no use for Temporal's, an address that is taken. */
 export async function startServer(config: Config, overrides: ServerOverrides = {}): Promise<RunningServer> {
   const keeper = await loadKeeper(config.keyFile, config.kmsKey)
+  const access = await TemporalAccess.open(config)
   const db = connectDatabase(config.databaseUrl)
   const logTo = openLogStream()
   const early = pino(loggerOptions(config.logLevel), logTo)
   const tracing = await openTracing('rekey-server', readTracing(), early)
-  const client = connectTemporal({
-    address: config.temporalAddress,
-    namespace: config.temporalNamespace,
-    tracing,
-  })
+  const client = connectTemporal({ address: access.address, namespace: access.namespace, access, tracing })
+  const reachability = watchTemporal(client, access, early)
+  const ended = new AbortController()
   const listener = listenForEvents(config.databaseUrl)
   const on: RotationsClient = { client, db, taskQueue: config.taskQueue, listener, ...overrides }
   const key = createKeyGuard(db, keeper)
@@ -81,7 +82,7 @@ export async function startServer(config: Config, overrides: ServerOverrides = {
       demandKey: key.demand,
       checks: {
         database: () => pingDatabase(db),
-        Temporal: () => pingTemporal(client),
+        Temporal: reachability.check,
         key: key.demand,
       },
       minScheduleInterval: config.minScheduleInterval,
@@ -90,6 +91,7 @@ export async function startServer(config: Config, overrides: ServerOverrides = {
   )
   let scrapes: Awaited<ReturnType<typeof serveMetrics>>
   const close = async () => {
+    ended.abort()
     await app.close()
     await scrapes?.close()
     await listener.close()
@@ -100,6 +102,9 @@ export async function startServer(config: Config, overrides: ServerOverrides = {
   try {
     await key.refuseWrong()
     void attributes.refresh()
+    void access.follow(early, ended.signal)
+    // For its words in the log: nobody may ask for a while.
+    void reachability.check().catch(() => undefined)
     const url = await app.listen({ ...config.listen })
     scrapes = await serveMetrics(config, metrics, app.log)
     return { url, app, metricsUrl: scrapes?.url, close }

@@ -3,8 +3,6 @@
  * are told there, and make nobody unready.
  */
 import { createServer } from 'node:http'
-import type { Client } from '@temporalio/client'
-import { pingTemporal } from '../client/connect.ts'
 import type { ListenAddress } from '../config/index.ts'
 import type { Database } from '../store/database.ts'
 import { describeOverdue } from '../store/due-times.ts'
@@ -14,7 +12,7 @@ import type { Exposition } from '../telemetry/exposition.ts'
 
 export interface HealthSources {
   db: Database
-  client: Client
+  checkTemporal(): Promise<void>
   isServing(): boolean
   metrics: Exposition
 }
@@ -47,7 +45,7 @@ async function answer(url: string, sources: HealthSources): Promise<{ status: nu
   if (url !== '/readyz') return { status: 404, body: { code: 404, message: 'Not Found' } }
   const away = [
     (await works(() => pingDatabase(sources.db))) ? [] : ['the database'],
-    (await works(() => pingTemporal(sources.client))) ? [] : ['Temporal'],
+    (await works(() => sources.checkTemporal())) ? [] : ['Temporal'],
     sources.isServing() ? [] : ['the task queue'],
   ].flat()
   if (away.length === 0) {

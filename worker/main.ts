@@ -3,10 +3,12 @@
  * is away, says so on its health endpoint, and goes on by itself when they are back.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker'
+import { Worker, type WorkflowBundleOption } from '@temporalio/worker'
 import { pino, type Logger } from 'pino'
 import { createActivities, type Activities, type ActivityServices } from '../activities/index.ts'
+import { TemporalAccess } from '../client/access.ts'
 import { connectTemporal } from '../client/connect.ts'
+import { watchTemporal } from '../client/reachability.ts'
 import { reportedRevisions } from '../client/reported-revisions.ts'
 import type { RotationsClient } from '../client/rotations.ts'
 import { wake } from '../client/rotations.ts'
@@ -30,6 +32,7 @@ import { installRuntime } from './runtime.ts'
 import { createActivityServices } from './services.ts'
 import { tendAlways } from './tend-oidc-keys.ts'
 import { createWorkerTelemetry } from './telemetry.ts'
+import { connectWorker } from './temporal-connection.ts'
 
 /** Milliseconds between two tries to reach what is away. */
 const RETRY_AFTER = 1_000
@@ -53,7 +56,7 @@ export interface WorkerOverrides {
   stickyTimeout?: number
 }
 
-/** Runs until the signal fires, then lets what is under way end. @throws when key file or settings cannot be used. */
+/** Runs until the signal fires, then lets what is under way end. @throws when a file of the settings cannot be used. */
 export async function runWorker(
   config: Config,
   signal: AbortSignal,
@@ -66,15 +69,13 @@ export async function runWorker(
     mixin: () => (tracing.isOn ? { traceId: tracing.traceId() } : {}),
   })
   const keeper = await loadKeeper(config.keyFile, config.kmsKey)
+  const access = await TemporalAccess.open(config)
   const db = connectDatabase(config.databaseUrl, {
     maxConnections: Math.min(STORE_CONNECTIONS, config.maxConcurrentRotations + 5),
   })
   tracing = await openTracing('rekey-worker', readTracing(), log)
-  const client = connectTemporal({
-    address: config.temporalAddress,
-    namespace: config.temporalNamespace,
-    tracing,
-  })
+  const client = connectTemporal({ address: access.address, namespace: access.namespace, access, tracing })
+  const reachability = watchTemporal(client, access, log)
   const listener = listenForEvents(config.databaseUrl)
   const state = { serving: false }
   const telemetry = createWorkerTelemetry(
@@ -105,13 +106,14 @@ export async function runWorker(
   }
   const health = await serveHealth(config.workerListen, {
     db,
-    client,
+    checkTemporal: reachability.check,
     isServing: () => state.serving,
     metrics: telemetry.exposition,
   })
   log.info({ listen: config.workerListen }, 'worker started')
 
   const ended = new AbortController()
+  void access.follow(log, ended.signal)
   const reconciling = reconcileAlways(on, config.reconcileInterval, AbortSignal.any([signal, ended.signal]))
   let tending = Promise.resolve()
   try {
@@ -144,15 +146,15 @@ export async function runWorker(
   async function serve(): Promise<void> {
     while (!signal.aborted) {
       try {
-        const connection = await connectUnless(signal, config.temporalAddress)
-        if (connection === undefined) return
+        const held = await connectWorker(access, log, signal)
+        if (held === undefined) return
         try {
           // Before the first rotation, which would not be found by them otherwise.
           await attributes.refresh()
           const worker = await Worker.create({
             ...workerOptions({
-              connection,
-              namespace: config.temporalNamespace,
+              connection: held.connection,
+              namespace: access.namespace,
               taskQueue: config.taskQueue,
               activities,
               ...(overrides.workflowBundle && { workflowBundle: overrides.workflowBundle }),
@@ -168,6 +170,7 @@ export async function runWorker(
           }
           signal.addEventListener('abort', stop)
           const running = worker.run()
+          held.lendTo(worker)
           state.serving = true
           if (signal.aborted) stop()
           else void projectAll()
@@ -175,10 +178,12 @@ export async function runWorker(
           signal.removeEventListener('abort', stop)
         } finally {
           state.serving = false
-          await connection.close()
+          await held.close()
         }
       } catch (error) {
         log.warn(originOf(error), 'Temporal cannot be reached or ended the worker; trying again')
+        // For its words in the log.
+        if (!signal.aborted) void reachability.check().catch(() => undefined)
         await pause(RETRY_AFTER, signal)
       }
     }
@@ -203,26 +208,6 @@ async function reconcileAlways(
         options.log.warn(originOf(error), 'the store or Temporal is away; they are compared again later')
     }
     await pause(interval, signal)
-  }
-}
-
-/** Undefined when it is told to stop before Temporal answers: the SDK itself has more patience than whoever stops it. */
-async function connectUnless(signal: AbortSignal, address: string): Promise<NativeConnection | undefined> {
-  const connecting = NativeConnection.connect({ address })
-  const stopped = Promise.withResolvers<undefined>()
-  const stop = () => stopped.resolve(undefined)
-  signal.addEventListener('abort', stop)
-  if (signal.aborted) stop()
-  try {
-    const connection = await Promise.race([connecting, stopped.promise])
-    if (connection === undefined)
-      void connecting.then(
-        (late) => late.close(),
-        () => undefined,
-      )
-    return connection
-  } finally {
-    signal.removeEventListener('abort', stop)
   }
 }
 

@@ -19,15 +19,19 @@ export function addMigrate(program: Command, context: Context): void {
       // Loaded here: no other command should wait for it.
       const { migrateStore } = await import('../migrate-store.ts')
       const { describeRegistration, registerInTemporal } = await import('../register-search-attributes.ts')
+      const { TemporalAccess } = await import('../../client/access.ts')
+      // First: what is wrong in the settings stops it before anything is changed.
+      const access = await TemporalAccess.open(settings)
       const { applied, key } = await migrateStore(settings, options.newKey === true)
-      const searchAttributes = await registerInTemporal(settings)
+      const registered = await registerInTemporal(access)
+      const searchAttributes = typeof registered === 'string' ? null : registered
       if (options.json)
         return printJson(context, { applied, key, keyFile: settings.keyFile, searchAttributes })
       print(context, applied.length > 0 ? `Applied ${applied.join(', ')}` : 'The schema is up to date')
       print(context, describeKey(key, settings))
       // What is not there yet is no result: it comes when server and worker start.
       const tell = searchAttributes && Object.keys(searchAttributes.missing).length === 0 ? print : note
-      tell(context, describeRegistration(searchAttributes, settings.temporalAddress))
+      tell(context, describeRegistration(registered))
     })
 }
 
