@@ -1,4 +1,4 @@
-/** What the page of a login says beside its schemas. test/docs/login-pages.test.ts holds the examples to the API. */
+/** What the page of a login says beside its schemas. test/docs/pages.test.ts holds the examples to the API. */
 import type { FailureCode } from '../../model/failures.ts'
 import type { Block, Definition } from '../rotator-notes/notes.ts'
 

@@ -1,4 +1,4 @@
-/** What the page of a rotator says beside its schemas and permissions. test/docs/rotator-pages.test.ts holds the examples to the API. */
+/** What the page of a rotator says beside its schemas and permissions. test/docs/pages.test.ts holds the examples to the API. */
 import type { FailureCode } from '../../model/failures.ts'
 
 export interface RotatorNotes {
