@@ -4,6 +4,7 @@ import { WriteDownFirst } from '../rotators/rotator.ts'
 import { recordAnswer } from '../store/journal.ts'
 import { ownLandingWithin } from '../store/unsettled.ts'
 import type { Attempt } from './attempt.ts'
+import { testCurrent } from './prepare-change.ts'
 
 /** How often a target may refuse a value by its own policy before the rotation is given up. */
 const MAX_REFUSED_VALUES = 3
@@ -16,6 +17,8 @@ export async function applyChange(attempt: Attempt): Promise<void> {
   const { db } = attempt.services.environments
   if (attempt.row.prepared === null) throw new RotationFailure('INTERNAL')
   const prepared = attempt.unseal(attempt.row.prepared)
+  // Nothing may be changed beside a current that somebody changed, or that a store put back from a backup only believes in.
+  if (attempt.isResumed) await testCurrent(attempt)
   if (attempt.sentByOthers && !rotator.repeatable) return await recoverChange(attempt, prepared)
 
   const alone = !attempt.sentByOthers

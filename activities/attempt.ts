@@ -23,6 +23,8 @@ export class Attempt {
   readonly #signal: AbortSignal
   /** True when a call other than one that this attempt saw answered may reach the target: an earlier attempt's, a lost one. */
   sentByOthers: boolean
+  /** True where an earlier attempt has looked at the target and written down what to send, however long ago. */
+  readonly isResumed: boolean
   /** What the rotator wants people to know, its secrets taken out. */
   readonly warnings: string[] = []
   /** How often something else had to be written down before it could be applied. */
@@ -40,6 +42,7 @@ export class Attempt {
     this.#dataKey = options.dataKey
     this.#signal = options.signal
     this.sentByOthers = row.sentUntil !== null
+    this.isResumed = row.step === 'prepared'
   }
 
   /** Writes a step. @throws StaleAttempt */

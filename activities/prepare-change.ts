@@ -42,20 +42,11 @@ export function begun<T>(work: Promise<T>): Promise<T> {
 /** @throws RotationFailure TARGET_CHANGED */
 export async function testPublished(attempt: Attempt): Promise<void> {
   const { rotator, published } = attempt.call
-  const test = async (credential: unknown) => (credential === null ? null : await attempt.test(credential))
+  const previous = async () => (published.previous === null ? null : await attempt.test(published.previous))
   // What stands first is told first, also where both are asked at once.
-  const early = rotator.sideBySide ? begun(test(published.previous)) : undefined
-  if ((await test(published.current)) === 'refused') {
-    const why = await attempt.whyRefused(published.current)
-    throw new RotationFailure(
-      'TARGET_CHANGED',
-      `the published current credential (${rotator.identity(published.current)}) does not log in any more; ` +
-        (why === undefined
-          ? 'somebody changed it, so nothing was touched. Put the credential that works into the state as current'
-          : `nothing was touched: ${why}`),
-    )
-  }
-  if ((await (early ?? test(published.previous))) !== 'refused') return
+  const early = rotator.sideBySide ? begun(previous()) : undefined
+  await testCurrent(attempt)
+  if ((await (early ?? previous())) !== 'refused') return
   // Gone, or only switched off: the rotator sees which.
   if (rotator.madeByTarget) return
   const { environmentId, path, id } = attempt.row
@@ -69,5 +60,19 @@ export async function testPublished(attempt: Attempt): Promise<void> {
     'TARGET_CHANGED',
     `the published previous credential (${rotator.identity(published.previous)}) does not log in any more; ` +
       'somebody changed it, so nothing was touched. Put the credential that works into the state as previous',
+  )
+}
+
+/** @throws RotationFailure TARGET_CHANGED */
+export async function testCurrent(attempt: Attempt): Promise<void> {
+  const { rotator, published } = attempt.call
+  if (published.current === null || (await attempt.test(published.current)) === 'works') return
+  const why = await attempt.whyRefused(published.current)
+  throw new RotationFailure(
+    'TARGET_CHANGED',
+    `the published current credential (${rotator.identity(published.current)}) does not log in any more; ` +
+      (why === undefined
+        ? 'somebody changed it, so nothing was touched. Put the credential that works into the state as current'
+        : `nothing was touched: ${why}`),
   )
 }

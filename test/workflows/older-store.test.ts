@@ -181,31 +181,35 @@ test('an event that was open in the backup sends nothing more', async () => {
   const environment = await line.environment(rotatedDefinition(target))
   await rotate(line, environment)
   const { services, reached, open } = gate(told(line), 'prepared')
-  const backup = await line.withWorker(async () => {
+  const backups = await line.withWorker(async () => {
     const rotating = line.rotate(environment)
     await reached
-    const copy = await backUp(line.store)
+    const copies = [await backUp(line.store), await backUp(line.store)] as const
     open()
     expect((await rotating).outcome).toBe('succeeded')
-    return copy
+    return copies
   }, services)
   await rotate(line, environment)
   await rotate(line, environment)
   const { current: lost } = await line.state(environment, 'db')
   await untilReported(environment, 6)
   const before = await verifiers(target)
-  await restored(backup, async (at) => {
-    const { id } = (await openEvent(at.store.db, environment.id))!
-    await at.withWorker(async () => {
-      await reconcile({ ...at.on, log, requestExpiry: 0 })
-      await wait(at.on, id, AbortSignal.timeout(60_000))
-    }, told(at))
-    const event = (await findEvent(at.store.db, id))!
-    expect(event).toMatchObject({ outcome: 'failed', postRevision: null })
-    expect(event.rotations[0]!.message).toContain(
-      'revision 6 was published, and the newest in the store is 3',
-    )
-    expect(await verifiers(target)).toEqual(before)
-    expect(await target.canLogIn(lost!)).toBe(true)
-  })
+  for (const [backup, sees, words] of [
+    [backups[0], told, 'revision 6 was published, and the newest in the store is 3'],
+    // Temporal has forgotten it: the target tells.
+    [backups[1], (at: Line) => at.activityServices, 'does not log in any more'],
+  ] as const)
+    await restored(backup, async (at) => {
+      const { id } = (await openEvent(at.store.db, environment.id))!
+      await at.withWorker(async () => {
+        await reconcile({ ...at.on, log, requestExpiry: 0 })
+        await wait(at.on, id, AbortSignal.timeout(60_000))
+      }, sees(at))
+      const event = (await findEvent(at.store.db, id))!
+      expect(event).toMatchObject({ outcome: 'failed', postRevision: null })
+      expect(event.rotations[0]).toMatchObject({ failureCode: 'TARGET_CHANGED' })
+      expect(event.rotations[0]!.message).toContain(words)
+      expect(await verifiers(target)).toEqual(before)
+      expect(await target.canLogIn(lost!)).toBe(true)
+    })
 }, 120_000)
