@@ -2,6 +2,7 @@
  * The first step of a rotation: an earlier one of this path or target that left something in doubt is settled before
  * anything new is made. Its value works, or is sent again: then it is this event's rotation.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { RotationFailure } from '../model/failures.ts'
 import { advance } from '../store/journal.ts'
 import type { Rotation } from '../store/rotation-row.ts'
@@ -63,6 +64,8 @@ async function settleOne(attempt: Attempt, earlier: Rotation): Promise<void> {
     await testPublished(attempt)
     return await settle()
   }
+  // Of a user that the call names no more: nothing for it to publish. It stays in doubt, and a person decides.
+  if (!isDeepStrictEqual(earlier.targets, attempt.row.targets) && !(await isNext(attempt, isSlotOf))) return
   const landing = await landingWithin(db, earlier.targets, attempt.row.id)
   let answer = await attempt.test(credential)
   // Not asked again where the same answer must come: a target may count the log-ins that it refused.
@@ -86,8 +89,8 @@ async function settleOne(attempt: Attempt, earlier: Rotation): Promise<void> {
   }
   if (answer === 'refused') {
     // It did not arrive and never will. It is sent again if that is what would be done now: tested as any change is.
-    const next = rotator.repeatable && prepared !== null ? await chooseChange(attempt) : null
-    if (next === null || !isSlotOf(rotator.candidate(next))) return await settle()
+    const sameAgain = rotator.repeatable && prepared !== null && (await isNext(attempt, isSlotOf))
+    if (!sameAgain) return await settle()
   }
   await inTransaction(db, async (transaction) => {
     await settleRotation(transaction, earlier.id, attempt.row.id)
@@ -102,6 +105,11 @@ async function settleOne(attempt: Attempt, earlier: Rotation): Promise<void> {
   await attempt.services.at('settle: taken over')
   // The earlier rotation's own call may still be on its way.
   attempt.sentByOthers = true
+}
+
+/** Whether the slot that would be written now, once what is published has been tested, is the one meant. */
+async function isNext(attempt: Attempt, isMeant: (credential: unknown) => boolean): Promise<boolean> {
+  return isMeant(attempt.call.rotator.candidate(await chooseChange(attempt)))
 }
 
 /** What the earlier one made is of no use to anybody: this rotation goes on in its place, once what is published logs in. */

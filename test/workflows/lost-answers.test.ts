@@ -153,6 +153,23 @@ test('what is in doubt at a target that the call no longer names is neither sent
   await other.drop()
 })
 
+test('what is in doubt at a user that the call names no more is not published; the users that it names take turns', async () => {
+  await leaveInDoubt('COMMIT')
+  const third = `${target.database}_c`
+  await target.admin(`create role ${third} login`)
+  await target.admin(
+    `grant ${third} to ${target.managing.username} with admin option, inherit false, set false`,
+  )
+  const { text } = await line.newest(environment)
+  await line.save(environment, text.replace(/username2: \S+/, `username2: ${third}`))
+  expect((await line.withWorker(() => line.rotate(environment))).outcome).toBe('succeeded')
+  const { current, previous } = await line.state(environment, 'db')
+  expect(current!.username).toBe(third)
+  expect(previous).toEqual(before)
+  expect(await unsettled()).toMatchObject([{ outcome: 'unknown' }])
+  await target.admin(`drop role ${third}`)
+})
+
 test('the target is away from the start: failed, nothing in doubt, and the published one works', async () => {
   proxy.cutBefore(() => true)
   const event = await line.withWorker(() => line.rotate(environment))
