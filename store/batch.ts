@@ -1,7 +1,9 @@
 /**
- * Questions of many callers to the store, asked together: those that come while one statement is under way wait for
- * the next. Nobody is answered from before he asked, so nothing is ever out of date.
+ * Questions of many callers to the store, asked together: those that come in one turn of the event loop, and those that
+ * come while a statement is under way, which wait for the next. Nobody is answered from before he asked, so nothing is
+ * ever out of date.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 
 /** Milliseconds after which a statement holds up the questions behind it no longer: its connection may be gone. */
 const PATIENCE = 100
@@ -40,7 +42,10 @@ export function batched<Question, Answer>(
     running += 1
     while (waiting.length > 0) {
       begunAt = performance.now()
-      await answerAll(waiting.splice(0, SIZE))
+      // Requests that have arrived by now are all read in this turn.
+      await turn()
+      const asked = waiting.splice(0, SIZE)
+      if (asked.length > 0) await answerAll(asked)
     }
     running -= 1
   }
