@@ -67,8 +67,35 @@ describe('the npm package', () => {
         'dist/js/workflows/index.js',
       ]),
     )
-    expect(files.filter((path) => /\.ts$|\btest\b|^deploy|\.env|node_modules/.test(path))).toEqual([])
-    expect(files.filter((path) => !/^dist\/js\/|^[A-Z]+(\.md)?$|^package\.json$/.test(path))).toEqual([])
+    expect(
+      files.filter((path) => /\.ts$|\btest\b|^deploy\/(?!grafana|prometheus)|\.env|node_modules/.test(path)),
+    ).toEqual([])
+    expect(
+      files.filter(
+        (path) => !/^(dist\/js|docs|examples|deploy)\/|^[A-Z]+(\.md)?$|^package\.json$/.test(path),
+      ),
+    ).toEqual([])
+  })
+
+  test('the pages that its pages lead to are in it; sources are in a checkout alone', async () => {
+    const isPage = /\.md$|^(docs|examples|deploy)\b/
+    const pages = files.filter((path) => path.endsWith('.md'))
+    expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/README.md', 'examples/daily/README.md']))
+    for (const page of pages) {
+      const text = await readFile(join(installed, page), 'utf8')
+      const links = [...text.matchAll(/\]\((?!\w+:)([^)#\s]+)/g)].map(([, to]) => join(dirname(page), to!))
+      const lost = links.filter((to) => isPage.test(to) && !existsSync(join(installed, to)))
+      expect({ page, lost }).toEqual({ page, lost: [] })
+    }
+  })
+
+  test('the pages that its words name are in it', async () => {
+    const named = new Set<string>()
+    for (const path of files.filter((file) => file.endsWith('.js')))
+      for (const [page] of (await readFile(join(installed, path), 'utf8')).matchAll(/\bdocs\/[\w/-]+\.md/g))
+        named.add(page)
+    expect([...named]).toContain('docs/operations/temporal-ui.md')
+    expect([...named].filter((page) => !files.includes(page))).toEqual([])
   })
 
   test('every migration and every rotator is in it', async () => {
