@@ -52,6 +52,18 @@ export const time: Kind<number> = {
   expects: 'a duration such as 90s, 15m, 1h or 7d, longer than 0s',
 }
 
+/** Others may keep keys of ours for five minutes: whoever has fetched them just before must have time to fetch again. */
+const SHORTEST_LEAD = 10 * 60_000
+
+export const keyLead: Kind<number> = {
+  read: (value) => {
+    const lead = parseDuration(value)
+    return lead !== undefined && lead >= SHORTEST_LEAD ? lead : undefined
+  },
+  write: formatDuration,
+  expects: `a duration such as 1h or 1d, ${formatDuration(SHORTEST_LEAD)} at least`,
+}
+
 const MOST_TIMES = 20
 
 /** Times that follow one another; none is `off`. */
@@ -119,10 +131,13 @@ export const issuerUrl: Kind<string> = {
       return undefined
     if (url.protocol !== 'https:' && !(url.protocol === 'http:' && THIS_MACHINE.has(url.hostname)))
       return undefined
+    // Any other character is written in several ways, and would be compared in one.
+    if (!/^[\w.~/-]*$/.test(url.pathname)) return undefined
     return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
   },
   write: asIs,
-  expects: 'an https URL without a query such as https://rekey.example.com',
+  expects:
+    'an https URL such as https://rekey.example.com, without a query, its path of letters, digits, ".", "_", "~" and "-"',
 }
 
 export const audience: Kind<string> = {

@@ -191,7 +191,7 @@ export const VARIABLES = {
     'how long one key signs identity tokens before the next one does',
   ),
   oidcKeyLead: required(
-    kinds.time,
+    kinds.keyLead,
     'REKEY_OIDC_KEY_LEAD',
     '1d',
     'how long a key is published before it signs: longer than anybody remembers the keys from before',

@@ -86,6 +86,16 @@ export async function isOidcKeyDue(db: Queryable, { lifetime, lead }: OidcKeyTim
 }
 
 /**
+ * One that waits longer than `lead` was added while the clock was wrong, or under another setting: until then the key before
+ * would go on to sign, for any time. It has been published since, so it may begin earlier, but not at once.
+ */
+export async function advanceOidcKey(db: Queryable, { lead }: OidcKeyTimes): Promise<void> {
+  await sql`update oidc_keys set signs_from = now() + ${milliseconds(lead)}
+    where signs_from > now() + ${milliseconds(lead)}
+      and exists (select from oidc_keys as signing where signing.signs_from <= now())`.execute(db)
+}
+
+/**
  * Adds a key, unless another program has since `isOidcKeyDue` was asked: it signs after `lead`, at once where it is the
  * first. False when it was not needed.
  */

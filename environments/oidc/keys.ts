@@ -5,6 +5,7 @@ import { calculateJwkThumbprint } from 'jose'
 import type { Database } from '../../store/database.ts'
 import {
   addOidcKey,
+  advanceOidcKey,
   forgetOidcKeys,
   isOidcKeyDue,
   oidcKeys,
@@ -28,6 +29,7 @@ export async function tendOidcKeys({ db, keeper }: OidcStore, times: OidcKeyTime
   const due = await isOidcKeyDue(db, times)
   // Made before anything is locked: it takes a while.
   const added = due && (await addOidcKey(db, keeper, await makeKey(), { times, actor: 'system' }))
+  await advanceOidcKey(db, times)
   await forgetOidcKeys(db)
   return added
 }

@@ -106,6 +106,10 @@ describe('settings', () => {
     ['REKEY_OIDC_ISSUER', 'rekey.example.com'],
     ['REKEY_OIDC_AUDIENCE', 'two words'],
     ['REKEY_OIDC_KEY_LEAD', '0s'],
+    ['REKEY_OIDC_KEY_LEAD', '5m'],
+    ['REKEY_OIDC_ISSUER', 'https://rekey.example.com/a:b'],
+    ['REKEY_OIDC_ISSUER', 'https://rekey.example.com/*'],
+    ['REKEY_OIDC_ISSUER', 'https://rekey.example.com/%61'],
   ])('%s=%s is refused in one line that names the variable and not the value', (name, value) => {
     const error = refusal({ [name]: value })
     expect(error).toBeInstanceOf(ConfigError)

@@ -158,6 +158,25 @@ describe('keys', () => {
     expect(await tendOidcKeys(store, oidc)).toBe(false)
   })
 
+  test('outlast a clock of the store that was far ahead for a while: the next one signs in time, not when the clock was right', async () => {
+    const before = await tokenOf()
+    const jump = 100 * DAY
+    await pass(jump)
+    expect(await tendOidcKeys(store, oidc)).toBe(true)
+    await pass(-jump)
+    expect(await states()).toEqual(['signs', 'next'])
+    expect(kid(await tokenOf())).toBe(kid(before))
+    const fetched = await keySet()
+    await tendOidcKeys(store, oidc)
+    await pass(DAY - 60_000)
+    expect(kid(await tokenOf())).toBe(kid(before))
+    await pass(61_000)
+    const after = await tokenOf()
+    expect(kid(after)).not.toBe(kid(before))
+    expect(await isGood(after, fetched)).toBe(true)
+    expect(await isGood(before, await keySet())).toBe(true)
+  })
+
   test('are sealed: no part of a private one is in its row, and another row does not open it', async () => {
     await tokenOf()
     const opened = await (await signingKey(store.db, store.keeper))!.open()

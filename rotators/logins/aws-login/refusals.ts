@@ -34,6 +34,11 @@ export function refusalOf(
           'LOGIN_FAILED',
           `the account of ${roleArn} has no identity provider for ${issuer}: make one with this URL and the client id "${audience}"`,
         )
+      if (/thumbprint/i.test(text))
+        return answered(
+          'LOGIN_FAILED',
+          `AWS does not trust the certificate of ${issuer}: get one from a public authority, or give its thumbprint to the identity provider ${provider} in IAM`,
+        )
       return answered(
         'LOGIN_FAILED',
         `AWS could not check the token against the keys of ${issuer}: it must reach that URL over HTTPS from the internet, and find the keys of this Rekey there`,
@@ -76,7 +81,8 @@ export function refusalOf(
       )
     default: {
       const failure = failureOf(error, ACTION)
-      if (failure instanceof RotationFailure) return failure
+      // Of what is denied, the words there are about users of IAM.
+      if (failure instanceof RotationFailure && failure.code !== 'TARGET_DENIED') return failure
       return answered('LOGIN_FAILED', 'AWS refused the identity token')
     }
   }

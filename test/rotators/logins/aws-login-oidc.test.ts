@@ -171,7 +171,7 @@ test('a signature of somebody else is refused', async () => {
   })
 })
 
-test.for<[string, number, RotationFailure['code'], RegExp]>([
+test.for<[string, number, RotationFailure['code'], RegExp, string?]>([
   ['IDPCommunicationError', 400, 'TARGET_UNREACHABLE', /from the internet/],
   ['IDPRejectedClaim', 403, 'LOGIN_FAILED', /rejects a claim/],
   ['Throttling', 400, 'TARGET_THROTTLED', /slow down/],
@@ -181,8 +181,16 @@ test.for<[string, number, RotationFailure['code'], RegExp]>([
   ['ValidationError', 400, 'INPUT_INVALID', /roleArn, sessionName/],
   ['InternalFailure', 500, 'TARGET_UNREACHABLE', /fault of its own/],
   ['InvalidIdentityToken', 400, 'LOGIN_FAILED', /must reach that URL/],
-])('%s of AWS', async ([code, status, failure, words]) => {
-  front.fault = { code, status, message: 'secret of AWS' }
+  [
+    'InvalidIdentityToken',
+    400,
+    'LOGIN_FAILED',
+    /does not trust the certificate of http.*public authority/,
+    "OpenIDConnect provider's HTTPS certificate doesn't match configured thumbprint",
+  ],
+  ['OptInRequired', 403, 'LOGIN_FAILED', /^AWS refused the identity token/],
+])('%s of AWS', async ([code, status, failure, words, text = '']) => {
+  front.fault = { code, status, message: `${text} secret of AWS` }
   const error = await refusal()
   expect(error).toMatchObject({ code: failure, message: expect.stringMatching(words) })
   expect(error.message).not.toContain('secret of AWS')
