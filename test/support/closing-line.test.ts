@@ -8,11 +8,8 @@ import { expect, test } from 'vitest'
 const VITEST = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url))
 const REPORTER = fileURLToPath(new URL('closing-line.ts', import.meta.url))
 
-/** The last line and the exit code of a vitest run over one file with this text. */
-function outcome(
-  text: string,
-  ...options: string[]
-): Promise<[lastLine: string | undefined, exitCode: number]> {
+/** What a vitest run over one file with this text prints, and its exit code. */
+function outcome(text: string, ...options: string[]): Promise<[lines: string[], exitCode: number]> {
   const root = mkdtempSync(join(tmpdir(), 'rekey-closing-line-'))
   writeFileSync(join(root, 'a.test.ts'), text)
   const args = [
@@ -30,7 +27,7 @@ function outcome(
   return new Promise((resolve) => {
     execFile(process.execPath, args, { cwd: root }, (error, stdout) => {
       rmSync(root, { recursive: true, force: true })
-      resolve([stdout.match(/([^\n]*)\n$/)?.[1], error ? Number(error.code) : 0])
+      resolve([stdout.trimEnd().split('\n'), error ? Number(error.code) : 0])
     })
   })
 }
@@ -55,14 +52,24 @@ test.concurrent.each([
     1,
   ],
 ])('%s', async (_, text, line, code) => {
-  const [lastLine, exitCode] = await outcome(text)
-  expect(lastLine).toBe(line)
+  const [lines, exitCode] = await outcome(text)
+  expect(lines.at(-1)).toBe(line)
   expect(exitCode === 0 ? 0 : 1).toBe(code)
 })
 
 test('who asks for one test by name is not told that the others failed', async () => {
-  expect(await outcome(`test('one', () => {}); test('other', () => {})`, '-t', 'one')).toEqual([
-    '1 passed, 0 failed',
-    0,
-  ])
+  const [lines, exitCode] = await outcome(`test('one', () => {}); test('other', () => {})`, '-t', 'one')
+  expect([lines.at(-1), exitCode]).toEqual(['1 passed, 0 failed', 0])
+})
+
+test('what failed, and why, stands right before it, in a line of its own', async () => {
+  const [lines] = await outcome(
+    `describe('a', () => test('b', () => { throw new Error('two\\nlines ' + 'x'.repeat(9_999)) }))`,
+  )
+  expect(lines.at(-2)).toMatch(/^failed: a\.test\.ts > a > b: two lines x{1490}$/)
+})
+
+test('a file that does not load says so there too', async () => {
+  const [lines] = await outcome(`import './absent.ts'`)
+  expect(lines.at(-2)).toMatch(/^failed: a\.test\.ts: .*absent/)
 })
