@@ -75,17 +75,28 @@ function alternatives({ anyOf = [], oneOf = [] }: JSONSchema): JSONSchema[] {
 
 function typeOf(schema: JSONSchema): string {
   const choices = [...new Set(alternatives(schema).map(typeOf))]
+  const items = schema.type === 'array' ? itemsOf(schema) : undefined
+  if (items?.type) return `array of ${items.type}s`
   return schema.type || (choices.length > 0 ? choices.join(' or ') : 'any')
 }
 
 function meaningOf(schema: JSONSchema, quote: Quote): string {
   const sentences = [
     schema.description ?? '',
-    schema.enum ? `One of ${schema.enum.map((value) => quote(String(value))).join(', ')}.` : '',
+    choiceOf('One of', schema, quote),
+    choiceOf('Each is one of', itemsOf(schema), quote),
     rangeOf(schema),
     schema.default === undefined ? '' : `Default: ${quote(JSON.stringify(schema.default))}.`,
   ]
   return sentences.filter((sentence) => sentence !== '').join(' ')
+}
+
+function itemsOf({ items }: JSONSchema): JSONSchema | undefined {
+  return typeof items === 'object' ? items : undefined
+}
+
+function choiceOf(words: string, schema: JSONSchema | undefined, quote: Quote): string {
+  return schema?.enum ? `${words} ${schema.enum.map((value) => quote(String(value))).join(', ')}.` : ''
 }
 
 function rangeOf(schema: JSONSchema): string {

@@ -33,6 +33,7 @@ test('properties by their paths, each before what is below it, with marks and in
         mode: { type: 'string', enum: ['fast', 'safe'], default: 'safe', deprecated: true },
         length: { type: 'number', minimum: 8, maximum: 64 },
         shortest: { type: 'number', minimum: 0 },
+        parts: { type: 'array', items: { type: 'string', enum: ['a', 'b'] }, description: 'In order.' },
         anything: true,
         nothing: false,
       },
@@ -45,6 +46,7 @@ test('properties by their paths, each before what is below it, with marks and in
     'mode | string | deprecated | One of fast, safe. Default: "safe".',
     'length | number | From 8 to 64.',
     'shortest | number | At least 0.',
+    'parts | array of strings | In order. Each is one of a, b.',
     'anything | any',
   ])
 })
