@@ -128,9 +128,12 @@ export const awsIam: Rotator<AwsIamInputs, AccessKey, PreparedKey> = {
   async recover(inputs, prepared, context, published) {
     return await asManager(inputs, context, async (keys, aws) => {
       if (loginOf(inputs).accessKeyId !== prepared.manager) await checkManager(aws, userOf(inputs), context)
-      const { current, previous, known } = knownKeys(prepared, published)
+      const { current, previous, known, leftover } = knownKeys(prepared, published)
       const listed = await keys.list()
-      const suspects = listed.map(({ id }) => id).filter((id) => !known.has(id))
+      const unknown = listed.map(({ id }) => id).filter((id) => !known.has(id))
+      // A key is deleted before another one is made: where there is another one, the list is late.
+      const made = unknown.filter((id) => id !== leftover)
+      const suspects = made.length > 0 ? made : unknown
       const [suspect] = suspects
       if (suspect === undefined) return 'not made'
       if (inputs.keysOnlyByRekey && suspects.length === 1)
@@ -178,13 +181,16 @@ async function look(
   return { prepared, listed, manager }
 }
 
-/** The keys of whose making a lost answer cannot have told, and those of the state as it is now. */
+/**
+ * The keys of whose making a lost answer cannot have told, and those of the state as it is now. What was to be deleted
+ * and is neither was made by an earlier rotation whose answer was lost: a suspect, for as long as it is there.
+ */
 function knownKeys(prepared: PreparedKey, published?: RotatorState<AccessKey>) {
   const current = published?.current?.accessKeyId ?? prepared.current
   const previous = published?.previous?.accessKeyId ?? prepared.previous
-  // What is to be deleted has not made way yet: then no other key has been made either.
-  const known = new Set([...prepared.seen, prepared.remove, current, previous])
-  return { current, previous, known }
+  const known = new Set([...prepared.seen, current, previous])
+  const leftover = known.has(prepared.remove) ? null : prepared.remove
+  return { current, previous, known, leftover }
 }
 
 async function asManager<T>(

@@ -172,6 +172,20 @@ describe('the answer to CreateAccessKey is lost', () => {
     expect(await logsIn(made)).toBe(true)
   })
 
+  test('as long as it was not deleted it is not forgotten, however often that is tried', async () => {
+    const { inputs, prepared, suspect, current, keys } = await lost(true)
+    const { instead } = (await awsIam.recover!(inputs, prepared, limits())) as { instead: PreparedKey }
+    // What was to delete it came to nothing: the rotation after it must know of it too.
+    expect(await awsIam.recover!(inputs, instead, limits())).toEqual({ instead })
+    const careful = { ...inputs, keysOnlyByRekey: false }
+    expect(await awsIam.recover!(careful, instead, limits())).toEqual({
+      suspects: [expect.stringContaining(suspect)],
+    })
+    await awsIam.removeSuspect!(careful, instead, suspect, limits(), state(current))
+    expect(await keys()).toEqual([current.accessKeyId])
+    expect(await awsIam.recover!(inputs, instead, limits())).toBe('not made')
+  })
+
   test('killed before or after the deletion: nothing was made, and the same again works', async () => {
     const { inputs, makeKey, deleteKey, keys } = await target()
     for (const deleted of [false, true]) {
