@@ -129,7 +129,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON app.* TO 'app_user_2'@'%';`,
     TARGET_THROTTLED:
       'The server has no free connections, for everybody or for this user (`max_user_connections`), or another session of Rekey changes the same user.',
     TARGET_TIMEOUT:
-      'The server did not finish in time; often another session holds a lock (`FLUSH TABLES WITH READ LOCK`, a backup). Look into `SHOW PROCESSLIST`.',
+      'The server did not finish in time; often another session holds a lock (`FLUSH TABLES WITH READ LOCK`, a backup). Look into `SHOW PROCESSLIST`: ' +
+      'a session of the managing user that is still at an earlier change has to end (`KILL`) before anything is done to that user.',
     LOGIN_FAILED:
       'The password of the managing user is wrong, it is locked, expired or blocked, or it may not come from the address of the worker. Correct the ' +
       'environment that holds it, or the account.',

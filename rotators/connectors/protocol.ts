@@ -66,7 +66,7 @@ const LONGEST_WAIT_MS = 5 * 60_000
 
 /**
  * A failure as it was stated, believed as far as it can be: the code is one of ours, the words are one line of printable
- * text that holds none of the secrets.
+ * text that holds none of the secrets, cut where it goes on and on.
  * @returns undefined for what is no such statement
  */
 export function readFailure(stated: unknown, secrets: readonly string[]): RotationFailure | undefined {
@@ -75,16 +75,20 @@ export function readFailure(stated: unknown, secrets: readonly string[]): Rotati
   >
   if (typeof code !== 'string' || !isFailureCode(code)) return undefined
   const isFit = isPlain(words) && !secrets.some((secret) => secret !== '' && words.includes(secret))
-  return new RotationFailure(code, isFit ? words : undefined, {
+  return new RotationFailure(code, isFit ? shortened(words) : undefined, {
     unchanged: unchanged === true,
     ...(typeof retryAfter === 'number' &&
       retryAfter >= 0 && { retryAfter: Math.min(retryAfter, LONGEST_WAIT_MS) }),
   })
 }
 
-/** One line of printable text of no great length. */
+/** One line of printable text. */
 export function isPlain(text: unknown): text is string {
-  return (
-    typeof text === 'string' && text.length <= LONGEST_WORDS && /^[\p{L}\p{N}\p{P}\p{S}\p{M} ]+$/u.test(text)
-  )
+  return typeof text === 'string' && /^[\p{L}\p{N}\p{P}\p{S}\p{M} ]+$/u.test(text)
+}
+
+/** What nobody would read to its end: its beginning says more than nothing. */
+export function shortened(words: string): string {
+  const characters = Array.from(words)
+  return characters.length > LONGEST_WORDS ? `${characters.slice(0, LONGEST_WORDS - 1).join('')}…` : words
 }

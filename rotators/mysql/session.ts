@@ -30,11 +30,16 @@ export class Session {
   #driver: Driver | undefined
   #encrypted = false
   #isMariadb = false
+  #isGivenUp = false
+  #id = 0
 
   private constructor(moment: Moment, limits: Limits, leave: () => void) {
     this.#moment = moment
     this.#leave = leave
-    this.#deadline = new Deadline(moment.route, limits, () => this.#driver?.close(true))
+    this.#deadline = new Deadline(moment.route, limits, () => {
+      this.#isGivenUp = true
+      this.#driver?.close(true)
+    })
   }
 
   /** The managing user needs no database; the others log in to the one that is named. @throws LoginRefused, RotationFailure */
@@ -70,8 +75,9 @@ export class Session {
     this.#moment.doing = 'reading'
     if (!login.managing) return
     await this.query(SPEECH)
-    const [server] = await this.query<{ mariadb: unknown }>(WHICH)
+    const [server] = await this.query<{ mariadb: unknown; id: unknown }>(WHICH)
     this.#isMariadb = String(server?.mariadb) === '1'
+    this.#id = Number(server?.id)
   }
 
   async #try(encrypted: boolean, login: LoginAs): Promise<void> {
@@ -93,6 +99,16 @@ export class Session {
 
   get isEncrypted(): boolean {
     return this.#encrypted
+  }
+
+  /** Its number at the server. Known to the managing user alone. */
+  get id(): number {
+    return this.#id
+  }
+
+  /** True once nobody waits any more for what the server may still be at. */
+  get isGivenUp(): boolean {
+    return this.#isGivenUp
   }
 
   get place(): string {

@@ -6,7 +6,7 @@ import { RotationFailure } from '../../../model/failures.ts'
 import type { DatabaseCredential, DatabaseUserInputs } from '../../database/schema.ts'
 import type { Rehearsal, RotatorContext, RotatorState } from '../../rotator.ts'
 import type { Connector, Engine } from '../connector.ts'
-import { isPlain, PROTOCOL, readFailure, REKEY_EVENT, type RotatorRequest } from '../protocol.ts'
+import { isPlain, PROTOCOL, readFailure, REKEY_EVENT, shortened, type RotatorRequest } from '../protocol.ts'
 import { noConnector } from './failures.ts'
 import type { ConnectorFunction, Waiting } from './function.ts'
 
@@ -45,7 +45,7 @@ export function ourConnector(called: ConnectorFunction, engine: Engine, ahead: n
   /** In answers to `prepare`, `rehearse` and `whyRefused`, which are told one password. */
   const clean = (words: string, { database }: DatabaseUserInputs) => {
     const secret = database.managingUser?.password ?? ''
-    return secret.length < SHORTEST_SECRET ? words : words.replaceAll(secret, '[secret]')
+    return shortened(secret.length < SHORTEST_SECRET ? words : words.replaceAll(secret, '[secret]'))
   }
   const texts = (list: unknown, inputs: DatabaseUserInputs) =>
     Array.isArray(list) ? list.filter(isPlain).map((words) => clean(words, inputs)) : []
@@ -100,12 +100,7 @@ export function ourConnector(called: ConnectorFunction, engine: Engine, ahead: n
     },
 
     async test(inputs, credential, context) {
-      const { managingUser: _, ...database } = inputs.database
-      const answer = await call(
-        { action: 'test', inputs: { ...inputs, database }, credential },
-        context,
-        looking(context),
-      )
+      const answer = await call({ action: 'test', inputs, credential }, context, looking(context))
       if (answer !== 'works' && answer !== 'refused') throw noConnector(called.place)
       return answer
     },

@@ -61,3 +61,21 @@ test('words of its own are repeated without the secrets that it was told', async
   const refused = { username: inputs.rotateUsers.username1, password: 'just-refused' }
   expect(await postgres.whyRefused!(inputs, refused, limits())).toBe(clean)
 })
+
+test('of words without end the beginning is repeated, and no part of a secret', async () => {
+  const { password } = inputs.database.managingUser!
+  const endless = `${'x'.repeat(3_991)} ${password} ${'y'.repeat(5_000)}`
+  const body = (rekey: object) => JSON.stringify({ code: 400, message: 'x', rekey })
+  const answer = (rekey: object) =>
+    (target.called.answer = (event) =>
+      event['action'] === 'about'
+        ? undefined
+        : { status: 200, headers: { 'x-amzn-requestid': 'one' }, body: body(rekey) })
+  const warned: string[] = []
+  answer({ result: { username: inputs.rotateUsers.username1, warnings: [endless] } })
+  await postgres.prepare(inputs, NOTHING_YET, { ...limits(), warn: (text) => warned.push(text) })
+  expect(warned).toEqual([`${'x'.repeat(3_991)} [secret…`])
+  answer({ failure: { code: 'TARGET_DENIED', words: endless.replace(password, 'grant it') } })
+  const failed = postgres.prepare(inputs, NOTHING_YET, limits())
+  await expect(failed).rejects.toThrow(`${'x'.repeat(3_991)} grant i…`)
+})
