@@ -36,12 +36,18 @@ export class Api {
   async call(
     method: string,
     path: string,
-    options: { text?: string; json?: unknown; headers?: Record<string, string> } = {},
+    options: {
+      text?: string
+      json?: unknown
+      headers?: Record<string, string>
+      /** The path is not that of an environment. */
+      root?: boolean
+    } = {},
   ): Promise<Answer> {
     const body = options.text ?? (options.json === undefined ? undefined : JSON.stringify(options.json))
     try {
       const response = await fetch(
-        `${this.#random.pick(this.#rig.urls)}/api/esc/environments/${ORGANIZATION}/${path}`,
+        `${this.#random.pick(this.#rig.urls)}/api/esc/${options.root ? '' : `environments/${ORGANIZATION}/`}${path}`,
         {
           method,
           headers: {

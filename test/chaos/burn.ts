@@ -2,21 +2,20 @@
  * One fire: sets up environments and targets, lets all actors loose for a while, has everything come to rest, rotates
  * once more in the calm, and checks the ten invariants. The seed decides what every actor does; when, the machine does.
  */
-import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { FAILURES, isFailureCode } from '../../model/failures.ts'
 import { own } from './actors/owner.ts'
 import { halted, reap, supervise } from './actors/reaper.ts'
+import { decide } from './actors/person.ts'
 import { sabotage } from './actors/saboteur.ts'
 import type { Owned, Scene } from './actors/scene.ts'
 import { watch } from './actors/watcher.ts'
 import { Api } from './api.ts'
+import { comeToRest, rotateInCalm } from './calm.ts'
 import { collectEvidence } from './collect.ts'
 import { Counts } from './counts.ts'
 import type { Evidence, Violation } from './evidence.ts'
 import { checkInvariants } from './invariants.ts'
-import { publishedIdentities, untilIdle } from './idle.ts'
 import { Random } from './random.ts'
 import { startRig, type Rig } from './rig.ts'
 import { TARGET_KINDS } from './targets/index.ts'
@@ -56,6 +55,8 @@ export async function burn<T>(options: FireOptions, use: (fire: Fire) => Promise
     signal,
     workers: options.workers ?? 3,
     servers: 2,
+    // What comes after minutes and hours in production must come within a fire.
+    settings: { REKEY_RETRY_AFTER: '2s,4s,8s', REKEY_SWEEP_INTERVAL: '10s' },
     struck: (fault) => faults.add(fault),
     halt: (): WorkerPlan['halt'] =>
       calm.now || !halts.chance(0.6)
@@ -74,6 +75,8 @@ export async function burn<T>(options: FireOptions, use: (fire: Fire) => Promise
       faults,
       figures,
       sightings: [],
+      typing: new Map(),
+      removed: new Set(),
       asked: new Map(),
       over: AbortSignal.any([over.signal, signal]),
     }
@@ -88,6 +91,7 @@ export async function burn<T>(options: FireOptions, use: (fire: Fire) => Promise
       reap(scene, random.fork('reaper')),
       supervise(scene, random.fork('supervisor')),
       watch(scene, random.fork('watcher')),
+      ...[1, 2].map((number) => decide(scene!, random.fork(`person ${number}`))),
       ...scene.environments.map((one) => own(scene!, one, random.fork(one.name))),
       ...scene.targets.map((target) => sabotage(scene!, target, random.fork(`wire of ${target.name}`))),
     ])
@@ -155,70 +159,6 @@ async function settle(scene: Scene, count: number, random: Random): Promise<void
     scene.environments.push(owned)
     scene.targets.push(...paths.map(({ target }) => target))
   }
-}
-
-/** Everybody is up, nothing is on its way, and what was asked for has ended. */
-async function comeToRest(
-  { rig, targets, environments, api }: Scene,
-  signal: AbortSignal,
-  tell: FireOptions['tell'],
-): Promise<number> {
-  for (const one of environments)
-    if (one.scheduleId !== undefined)
-      await api.insist('POST', `${one.name}/schedules/${one.scheduleId}/pause`)
-  for (const worker of rig.workers) {
-    worker.signal('SIGCONT')
-    await worker.kill()
-    worker.start()
-  }
-  for (const server of rig.servers) if (!server.running) server.start()
-  await Promise.all([...rig.workers, ...rig.servers].map((program) => program.ready(signal)))
-  for (const target of targets) {
-    target.wire.disarm()
-    await target.wire.quiet()
-    await target.somebody?.leave()
-  }
-  return await untilIdle(rig, signal, { tell })
-}
-
-/** A person settles what was named; then every environment must be able to rotate again. */
-async function rotateInCalm(
-  scene: Scene,
-  signal: AbortSignal,
-  tell: FireOptions['tell'],
-): Promise<Violation[]> {
-  const { environments, rig, api } = scene
-  const stuck: Violation[] = []
-  await Promise.all(
-    environments.map(async ({ name, id, paths }) => {
-      for (let round = 1; ; round += 1) {
-        const answer = await api.rotate(name, randomUUID(), () => {}, signal)
-        const failed = answer?.rotations.filter(({ status }) => status !== 'succeeded') ?? []
-        // A copy may have been the first to name the users: then it rotates them.
-        const own = failed.filter(({ errorCode }) => errorCode !== 'TARGET_TAKEN')
-        if (own.length === 0) return
-        const settled = await Promise.all(
-          own.map(async ({ environmentPath, errorMessage = '' }) => {
-            const target = paths.find(({ key }) => key === environmentPath)?.target
-            const published = await publishedIdentities(rig, id)
-            return (await target?.somebody?.settle(errorMessage, published)) ?? false
-          }),
-        )
-        // A machine that is busy otherwise lets deadlines pass.
-        const passing = own.some(({ errorCode }) => isFailureCode(errorCode) && FAILURES[errorCode].retry)
-        if ((passing || settled.some(Boolean)) && round < 6) continue
-        stuck.push({
-          invariant: 0,
-          what: 'an environment cannot be rotated in the calm after the fire',
-          environmentId: id,
-          evidence: own,
-        })
-        return
-      }
-    }),
-  )
-  await untilIdle(rig, signal, { tell })
-  return stuck
 }
 
 function countOutcomes({ rows, events, requests, seen }: Evidence, figures: Counts): void {

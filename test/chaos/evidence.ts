@@ -61,6 +61,8 @@ export interface EventVersion {
   trigger: string
   /** `rotate`, or what a person or the sweeper has done to an earlier rotation. */
   action: string
+  /** The due time, or the later try, that it was begun for: each begins one event. */
+  occasion: string | null
   outcome: string | null
   postRevision: number | null
   completed: boolean

@@ -77,6 +77,7 @@ function world(): Evidence {
       environmentId: ENVIRONMENT,
       trigger: 'manual',
       action: 'rotate',
+      occasion: `schedule s1 ${id}`,
       outcome: null,
       postRevision: null,
       completed: false,
@@ -88,6 +89,7 @@ function world(): Evidence {
       environmentId: ENVIRONMENT,
       trigger: 'manual',
       action: 'rotate',
+      occasion: `schedule s1 ${id}`,
       outcome: 'succeeded',
       postRevision,
       completed: true,
@@ -173,6 +175,7 @@ function failedThird(evidence: Evidence, change: Partial<RowVersion>): void {
       .map((event) => ({
         ...event,
         id: 'ev3',
+        occasion: null,
         seq: event.seq + 1_000,
         committedAt: event.committedAt + 1_000,
         postRevision: null,
@@ -187,6 +190,22 @@ test('a world without a violation has none', () => {
   failedThird(failed, { outcome: 'unknown', code: 'OUTCOME_UNKNOWN' })
   failed.probes[1]!.works = false
   expect(checkInvariants(failed)).toEqual([])
+})
+
+/** The rotation that published `b` goes back to it instead: it was made before, and is only tested. */
+function undone(evidence: Evidence): void {
+  evidence.rows = evidence.rows.filter(({ id, step }) => id !== 'r2' || !/^(prepared|applied)$/.test(step))
+  for (const row of evidence.rows) if (row.id === 'r2') row.sentUntil = null
+  for (const event of evidence.events) if (event.id === 'ev2') event.action = 'undo'
+  evidence.seen = evidence.seen.filter(({ what, identity }) => what !== 'set' || identity !== 'b')
+}
+
+test('what people go back to must have logged in since they asked', () => {
+  const back = world()
+  undone(back)
+  expect(checkInvariants(back)).toEqual([])
+  back.seen = back.seen.map((one) => (one.identity === 'b' ? { ...one, at: 1_950, effectiveAt: 1_950 } : one))
+  expect(checkInvariants(back)).toMatchObject([{ invariant: 1 }])
 })
 
 const PLANTED: [number, string, (evidence: Evidence) => void][] = [
@@ -244,6 +263,7 @@ const PLANTED: [number, string, (evidence: Evidence) => void][] = [
   [7, 'a request that nobody served', (e) => (e.requests[0]!.status = 'waiting')],
   [7, 'one id, two requests', (e) => (e.requests[1]!.key = 'client/1')],
   [7, 'one id, two events', (e) => e.asked[0]!.eventIds.push('ev2')],
+  [7, 'one due time, two events', (e) => e.events.forEach((event) => (event.occasion = 'schedule s1 noon'))],
   [
     7,
     'a path twice in an event',

@@ -44,6 +44,8 @@ export interface RigOptions {
   signal: AbortSignal
   workers: number
   servers: number
+  /** REKEY_ settings of all programs. */
+  settings?: Record<string, string>
   /** Counts a fault that struck. */
   struck(fault: string): void
   /** The end that a worker is to come to by itself, if any. */
@@ -176,6 +178,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       REKEY_REQUEST_EXPIRY: '0s',
       REKEY_RECONCILE_INTERVAL: '2s',
       REKEY_LOG_LEVEL: 'info',
+      ...options.settings,
       ...more,
     })
     const limits = { attempt: LIMITS.attempt, heartbeat: LIMITS.heartbeat }

@@ -147,6 +147,9 @@ export async function readVersions({ db }: Rig): Promise<Pick<Evidence, 'events'
     environment_id: string
     trigger: string
     action: string
+    subject: { event?: string; retry?: number }
+    schedule_id: string | null
+    due_at: string | null
     outcome: string | null
     post_revision: number | null
     completed_at: string | null
@@ -172,6 +175,7 @@ export async function readVersions({ db }: Rig): Promise<Pick<Evidence, 'events'
       environmentId: row.environment_id,
       trigger: row.trigger,
       action: row.action,
+      occasion: occasionOf(row),
       outcome: row.outcome,
       postRevision: row.post_revision,
       completed: row.completed_at !== null,
@@ -192,6 +196,15 @@ export async function readVersions({ db }: Rig): Promise<Pick<Evidence, 'events'
       path: row.path,
     })),
   }
+}
+
+function occasionOf(row: {
+  schedule_id: string | null
+  due_at: string | null
+  subject: { event?: string; retry?: number }
+}): string | null {
+  if (row.due_at !== null) return `schedule ${row.schedule_id} ${row.due_at}`
+  return row.subject.retry === undefined ? null : `retry ${row.subject.event} ${row.subject.retry}`
 }
 
 export function digest(text: string): string {

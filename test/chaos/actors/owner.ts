@@ -16,6 +16,8 @@ const DEEDS = {
   clone: 1,
   'double-named user': 1,
   'tick again': 2,
+  'tick twice at once': 1,
+  'older tick again': 1,
   'workflow terminated': 1,
 }
 
@@ -23,10 +25,15 @@ const DEEDS = {
 const COPIES = 2
 
 export async function own(scene: Scene, environment: Owned, random: Random): Promise<void> {
-  const { over, faults } = scene
+  const { over, faults, figures } = scene
   const rotating = new Set<Promise<void>>()
   const state = { copies: 0, edits: 0 }
   while (!over.aborted) {
+    // Later tries of a scheduled run end as soon as somebody asks or edits.
+    if (environment.scheduleId !== undefined && random.chance(0.1)) {
+      figures.add('environments left to their schedule for a while')
+      await rest(random.whole(10_000, 40_000), over)
+    }
     if (rotating.size < 2) {
       const asked = rotate(scene, environment.name, random.chance(0.3) ? 2 : 1)
       rotating.add(asked)
@@ -102,7 +109,12 @@ async function act(
       return true
     }
     case 'tick again':
-      return environment.scheduleId !== undefined && (await tickAgain(scene, environment))
+      return environment.scheduleId !== undefined && (await tick(scene, environment))
+    case 'tick twice at once':
+      if (environment.scheduleId === undefined) return false
+      return (await Promise.all([1, 2].map(() => tick(scene, environment)))).every(Boolean)
+    case 'older tick again':
+      return environment.scheduleId !== undefined && (await tick(scene, environment, random.whole(1, 3)))
     case 'workflow terminated': {
       const handle = rig.client.workflow.getHandle(`rotate/${environment.id}`)
       return await handle.terminate('fire').then(
@@ -120,9 +132,9 @@ async function save({ api, figures }: Scene, name: string, text: string): Promis
   return status !== 0 && status < 500
 }
 
-/** The newest tick once more, as a Temporal that was restored from a backup would fire it. */
-async function tickAgain({ rig }: Scene, { id, scheduleId }: Owned): Promise<boolean> {
-  const dueAt = new Date(Math.floor(Date.now() / 60_000) * 60_000).toISOString()
+/** The newest tick once more, or one so many minutes before, as a Temporal that was restored from a backup would fire it. */
+async function tick({ rig }: Scene, { id, scheduleId }: Owned, before = 0): Promise<boolean> {
+  const dueAt = new Date((Math.floor(Date.now() / 60_000) - before) * 60_000).toISOString()
   return await rig.client.connection
     .withDeadline(Date.now() + 3_000, () =>
       rig.client.workflow.start('rotateEnvironment', {

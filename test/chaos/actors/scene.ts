@@ -23,6 +23,10 @@ export interface Scene {
   faults: Counts
   figures: Counts
   sightings: Sighting[]
+  /** How often somebody began or ended to put a state of his own in, by environment and path: odd while he does. */
+  typing: Map<string, number>
+  /** Environments out of which somebody has taken a call that he has not put back yet. */
+  removed: Set<string>
   asked: Map<string, Evidence['asked'][number]>
   /** Ends the fire: whatever was begun is brought to an end, nothing new is. */
   over: AbortSignal

@@ -26,8 +26,10 @@ export async function watch(scene: Scene, random: Random): Promise<void> {
   }
 }
 
-async function look({ rig, sightings, figures }: Scene, { id, paths }: Owned): Promise<void> {
+async function look({ rig, sightings, figures, typing }: Scene, { id, paths }: Owned): Promise<void> {
   for (const { key, target } of paths) {
+    const typed = typing.get(`${id} ${key}`) ?? 0
+    if (typed % 2 === 1) continue
     const { revision, current, previous } = await published(rig, id, key)
     for (const [slot, credential] of [
       ['current', current],
@@ -39,6 +41,8 @@ async function look({ rig, sightings, figures }: Scene, { id, paths }: Owned): P
       const after = await published(rig, id, key)
       if (JSON.stringify(after[slot]) !== JSON.stringify(credential)) continue
       if (slot === 'previous' && (await hasBegun(rig, id, key))) continue
+      // What people put in is true a moment later.
+      if ((typing.get(`${id} ${key}`) ?? 0) !== typed) continue
       sightings.push({
         at: now(),
         environmentId: id,
@@ -51,7 +55,8 @@ async function look({ rig, sightings, figures }: Scene, { id, paths }: Owned): P
   }
 }
 
-async function published({ db, keeper }: Rig, id: string, path: string) {
+/** What the newest revision holds at a path. */
+export async function published({ db, keeper }: Rig, id: string, path: string) {
   const { text, number } = (await latestRevision(db, id))!
   const services = { db, keeper, findRotator, findLogin, settings: DEFAULT_SETTINGS }
   const host = createHost(services, {

@@ -15,7 +15,9 @@ export function currentWorks(evidence: Evidence): Violation[] {
   for (const sighting of evidence.sightings)
     if (sighting.slot === 'current') say(sighting.what, sighting, { environmentId: sighting.environmentId })
   for (const row of evidence.rows.filter(({ step }) => step === 'published')) {
-    const begun = versionsOf(evidence, row.id).find(({ step }) => step === 'prepared' || step === 'applied')
+    const versions = versionsOf(evidence, row.id)
+    // What people go back to, or adopt, is only tested: nothing of it was made since.
+    const begun = versions.find(({ step }) => step === 'prepared' || step === 'applied') ?? versions[0]
     const loggedIn = evidence.seen.some(
       ({ what, target, identity, at, effectiveAt }) =>
         what === 'login' &&

@@ -82,6 +82,14 @@ export function servedOnce(evidence: Evidence): Violation[] {
   for (const asked of evidence.asked)
     if (new Set(asked.eventIds).size > 1)
       say('one request id was answered with two events', asked, { environmentId: asked.environmentId })
+  const occasions = new Map<string, string>()
+  for (const { id, environmentId, occasion } of evidence.events) {
+    if (occasion === null) continue
+    const other = occasions.get(occasion)
+    if (other !== undefined && other !== id)
+      say('one due time, or one later try, has begun two events', { occasion, id, other }, { environmentId })
+    occasions.set(occasion, id)
+  }
 
   const paths = new Set<string>()
   for (const row of finalRows(evidence)) {

@@ -143,6 +143,11 @@ async function makeTarget(
   }
 
   function somebody(): Somebody {
+    const leftBehind: Somebody['leftBehind'] = async (named, published) => {
+      const ids = [...named.matchAll(/\b(\w{16,24}) \(/g)].map((match) => match[1]!)
+      const present = await list(name)
+      return ids.filter((id) => present.includes(id) && !published.includes(id) && !foreign.has(id))
+    }
     const leave = async () => {
       for (const id of foreign) await remove(id)
       foreign.clear()
@@ -161,10 +166,9 @@ async function makeTarget(
           throw error
         }
       },
+      leftBehind,
       async settle(named, published) {
-        const ids = [...named.matchAll(/\b(\w{16,24}) \(/g)].map((match) => match[1]!)
-        const present = await list(name)
-        const gone = ids.filter((id) => present.includes(id) && !published.includes(id) && !foreign.has(id))
+        const gone = await leftBehind(named, published)
         for (const id of gone) await remove(id)
         return gone.length > 0
       },

@@ -51,6 +51,7 @@ async function makeTarget(ground: Ground, server: MariadbServer, name: string): 
     struck: (fault) => ground.struck(fault.name),
   })
   const users = [first.username, second.username]
+  const madeByPeople = [first, second]
   const hashes = async (names: string[]) =>
     (await mariadbAdmin(
       server,
@@ -80,7 +81,7 @@ async function makeTarget(ground: Ground, server: MariadbServer, name: string): 
     holdings: async () =>
       (await hashes(users)).map((row) => ({
         identity: row.name,
-        foreign: [first, second].some(
+        foreign: madeByPeople.some(
           ({ username, password }) => username === row.name && nativeHash(password) === row.hash,
         ),
         is: (credential) => isOf(credential, row.name, row.hash),
@@ -88,6 +89,12 @@ async function makeTarget(ground: Ground, server: MariadbServer, name: string): 
     says: (seen, row) =>
       [row.prepared, row.credential].some((said) => isOf(said, seen.identity ?? '', seen.value ?? '')),
     bystanders: async () => JSON.stringify(await hashes([managing.username, bystander.username])),
+    ofOnesOwn: (username) => ({ username, password: randomUUID() }),
+    setByHand: async (credential) => {
+      const { username, password } = credential as MysqlCredential
+      madeByPeople.push({ username, password })
+      await mariadbAdmin(server, `ALTER USER ${username}@'%' IDENTIFIED BY '${password}'`)
+    },
     secrets: [managing.password, first.password, second.password],
     secretsOf: (credential) => [(credential as MysqlCredential).password],
   }

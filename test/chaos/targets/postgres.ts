@@ -68,6 +68,7 @@ async function makeTarget(
     struck: (fault) => ground.struck(fault.name),
   })
   const users = [first.username, second.username]
+  const madeByPeople = [first, second]
   const verifiers = (names: string[]) =>
     query(server.url(), async (client) => {
       const { rows } = await client.query<{ name: string; verifier: string }>(
@@ -99,7 +100,7 @@ async function makeTarget(
     holdings: async () =>
       (await verifiers(users)).map((row) => ({
         identity: row.name,
-        foreign: [first, second].some(
+        foreign: madeByPeople.some(
           ({ username, password }) => username === row.name && isOf(row.verifier, password),
         ),
         is: (credential) => {
@@ -113,6 +114,12 @@ async function makeTarget(
         return username === seen.identity && password !== undefined && isOf(seen.value ?? '', password)
       }),
     bystanders: async () => JSON.stringify(await verifiers([managing.username, bystander.username])),
+    ofOnesOwn: (username) => ({ username, password: randomUUID() }),
+    setByHand: async (credential) => {
+      const { username, password } = credential as PostgresCredential
+      madeByPeople.push({ username, password })
+      await query(server.url(), (client) => client.query(`alter role ${username} password '${password}'`))
+    },
     secrets: [managing.password, first.password, second.password],
     secretsOf: (credential) => [(credential as PostgresCredential).password],
   }

@@ -71,6 +71,10 @@ export interface ChaosTarget {
   secrets: string[]
   /** The texts of a credential that must not be in clear. */
   secretsOf(credential: unknown): string[]
+  /** A person gives a user this very credential, past the wire. Absent where the target makes credentials up. */
+  setByHand?(credential: unknown): Promise<void>
+  /** A credential for a user, of a person's own making. */
+  ofOnesOwn?(identity: string): unknown
   /** Takes away what is none of `published`, where the target knows several credentials. */
   revokeOthers?(published: string[]): Promise<void>
   /** Somebody else makes or removes something here, or a person settles what Rekey has named. Undefined: nobody does. */
@@ -80,7 +84,9 @@ export interface ChaosTarget {
 export interface Somebody {
   /** Returns what was done, in a word for the counts; undefined when nothing was. */
   act(random: Random): Promise<string | undefined>
-  /** Removes credentials that Rekey said it cannot tell from another's. Those in `published` are never touched. */
+  /** Of the credentials that Rekey has named, those that are of no use to anybody. Those in `published` never are. */
+  leftBehind(named: string, published: string[]): Promise<string[]>
+  /** Removes those. */
   settle(named: string, published: string[]): Promise<boolean>
   /** Takes away what somebody made, so that everything can settle. */
   leave(): Promise<void>
