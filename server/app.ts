@@ -1,11 +1,13 @@
 /** The HTTP API as one fastify instance: hooks in their order, then the routes. Listens to nothing by itself. */
 import fastify, { type FastifyInstance } from 'fastify'
+import { pino, type Logger } from 'pino'
 import { authenticate } from './authenticate.ts'
 import { authorize, authorizeBody, demandRule } from './authorize.ts'
 import { BODY_LIMIT, readBody } from './body.ts'
 import { handleClientError, handleError, handleNotFound } from './errors.ts'
-import { loggerOptions, RequestLog } from './logging.ts'
+import { loggerOptions } from './logging.ts'
 import { observeRequests, requestId } from './observe.ts'
+import { RequestLog, RequestLogger } from './request-log.ts'
 import { routes } from './routes/index.ts'
 import type { Services } from './services.ts'
 import { NO_HTTP_METRICS, type HttpMetrics } from '../telemetry/http-metrics.ts'
@@ -35,13 +37,15 @@ const PATIENCE = 10_000
 
 export function createApp(services: Services, options: AppOptions = {}): FastifyInstance {
   const { metrics = NO_HTTP_METRICS, tracing = NO_TRACING, patience = PATIENCE } = options
+  const logging = loggerOptions(options.logLevel ?? 'silent', tracing)
+  const { redact: _nothingToRedact, ...plain } = logging
   const app = fastify({
-    logger: {
-      ...loggerOptions(options.logLevel ?? 'silent', tracing),
-      ...(options.logTo && { stream: options.logTo }),
-    },
+    logger: { ...logging, ...(options.logTo && { stream: options.logTo }) },
+    // Routes that have a level of their own get a logger at once.
+    childLoggerFactory: (logger, bindings, own) =>
+      own.level === undefined ? new RequestLogger(logger as Logger, bindings) : logger.child(bindings, own),
+    logController: new RequestLog(pino(plain, options.logTo)),
     genReqId: requestId,
-    logController: new RequestLog({ requestIdLogLabel: 'requestId' }),
     bodyLimit: BODY_LIMIT,
     requestTimeout: ARRIVAL_LIMIT,
     forceCloseConnections: 'idle',

@@ -1,5 +1,5 @@
 /** What the server's log holds of a request and of an error: never a header, a body, a query or a driver's text. */
-import { LogController, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import type { LoggerOptions } from 'pino'
 import { Refusal } from '../model/refusal.ts'
 import { NO_TRACING, type Tracing } from '../telemetry/tracing.ts'
@@ -19,23 +19,6 @@ export function loggerOptions(level: string, tracing: Tracing = NO_TRACING): Log
       res: (reply: { statusCode: number }) => ({ statusCode: reply.statusCode }),
       err: describeError,
     },
-  }
-}
-
-/** One line for each request, when it has ended; when it begins only for who wants to see everything. */
-export class RequestLog extends LogController {
-  override incomingRequest(request: FastifyRequest): void {
-    request.log.debug({ req: request }, 'incoming request')
-  }
-
-  override requestCompleted(
-    error: Error | null | undefined,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): void {
-    const { elapsedTime: responseTime } = reply
-    if (error) reply.log.error({ req: request, res: reply, err: error, responseTime }, 'request errored')
-    else reply.log.info({ req: request, res: reply, responseTime }, 'request completed')
   }
 }
 
