@@ -38,7 +38,7 @@ export async function whyUnreachable({ address, credentials }: TemporalAccess): 
   if (!tls)
     return speaksTls
       ? `${address} speaks TLS and REKEY_TEMPORAL_TLS is off: set it to on`
-      : `${address} does not answer as Temporal does`
+      : `${address} can be reached, but did not answer in time as Temporal does`
   return certificateWords(address, name, code, names) ?? clientWords(address, tls, { secure, code })
 }
 
@@ -94,7 +94,7 @@ function certificateWords(
   names: string | undefined,
 ): string | undefined {
   const whose = `the certificate of ${address}`
-  if (code === undefined) return `${address} can be reached over TLS, but does not answer as Temporal does`
+  if (code === undefined) return `${address} can be reached over TLS, but did not answer in time`
   if (UNKNOWN_AUTHORITY.test(code))
     return `${whose} is from no authority that is trusted: name its authority in REKEY_TEMPORAL_TLS_CA_FILE`
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
@@ -112,7 +112,7 @@ function clientWords(address: string, { client }: TlsCredentials, { secure, code
     return `${address} ends the connection${secure || /CERTIFICATE/.test(code!) ? ' and seems to want a client certificate: set REKEY_TEMPORAL_TLS_CERT_FILE and REKEY_TEMPORAL_TLS_KEY_FILE' : ` in the TLS handshake (${code})`}`
   if (client.expires.getTime() < Date.now())
     return `the client certificate in REKEY_TEMPORAL_TLS_CERT_FILE expired on ${client.expires.toISOString().slice(0, 10)}: replace it`
-  return `${address} does not take the client certificate in REKEY_TEMPORAL_TLS_CERT_FILE (${code}): it must be from an authority that Temporal trusts`
+  return `${address} does not take the client certificate in REKEY_TEMPORAL_TLS_CERT_FILE${code === 'ended' ? '' : ` (${code})`}: it must be from an authority that Temporal trusts`
 }
 
 function shown(names: string | undefined): string {

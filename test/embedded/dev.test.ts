@@ -12,6 +12,11 @@ import { processIdentity } from '../../embedded/process-identity.ts'
 const COMMAND_LINE = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 const PARTS = ['server', 'worker', 'temporal/temporal.db', 'postgres']
 const SLOW = 120_000
+/** What the person's shell has for the Temporal of their company means nothing to this one. */
+const OF_ANOTHER_TEMPORAL = {
+  REKEY_TEMPORAL_TLS_SERVER_NAME: 'temporal.test',
+  REKEY_TEMPORAL_API_KEY_FILE: '/nowhere',
+}
 
 interface Dev {
   child: ChildProcess
@@ -45,7 +50,7 @@ function launch(...args: string[]): Omit<Dev, 'url' | 'temporalUrl'> {
   const child = spawn(
     process.execPath,
     [COMMAND_LINE, 'dev', '--data-dir', folder, '--listen', '127.0.0.1:0', ...args],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
+    { env: { ...process.env, ...OF_ANOTHER_TEMPORAL }, stdio: ['ignore', 'pipe', 'pipe'] },
   )
   started.push(child)
   const printed = { stdout: '', stderr: '' }
