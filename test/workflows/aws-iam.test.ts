@@ -272,6 +272,26 @@ describe('the answer to CreateAccessKey is lost', () => {
     expect(await aws.keys()).toEqual(idsOf(after))
   })
 
+  test('that key cannot be deleted until the rotation has ended: the next one knows of it', async () => {
+    const { aws, environment, state } = await fullHouse(true)
+    const isDeletion = (chunk: string) => chunk.includes('Action=DeleteAccessKey')
+    let creates = 0
+    proxy.cutAfter((chunk) => {
+      if (!chunk.includes('Action=CreateAccessKey') || ++creates !== 2) return false
+      queueMicrotask(() => proxy.cutBefore(isDeletion))
+      return true
+    })
+    await line.withWorker(async () => {
+      const event = await line.rotate(environment)
+      expect(event.rotations).toMatchObject([{ outcome: 'unknown' }])
+      expect(await keyState(environment)).toEqual(state)
+      proxy.relay()
+      const after = await rotated(environment)
+      expect(after.previous).toEqual(state.current)
+      expect(await aws.keys()).toEqual(idsOf(after))
+    })
+  })
+
   test('otherwise it is a suspect: unknown, named, and left alone until a person has removed it', async () => {
     const { aws, environment, state } = await fullHouse(false)
     await line.withWorker(async () => {
