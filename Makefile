@@ -4,7 +4,7 @@
 RUN = PATH="$(CURDIR)/.tools/node/bin:$(CURDIR)/node_modules/.bin:$$PATH"
 NODE = $(RUN) NODE_OPTIONS="--disable-warning=ExperimentalWarning" node
 
-.PHONY: help demo test kill-points check chaos dev bench bundle connector pack format install servers clean
+.PHONY: help demo test kill-points check chaos dev bench bundle connector docs pack format install servers clean
 
 help:
 	@echo 'make demo     the main job on real servers, explained line by line'
@@ -16,6 +16,7 @@ help:
 	@echo 'make bench    measurements; T=opening for some of them, JSON=file for where they go as JSON'
 	@echo 'make bundle   the workflow bundle for production, into dist/'
 	@echo 'make connector  our connector function for AWS Lambda, dist/connector/rekey-connector.zip'
+	@echo 'make docs     the pages that are written from the code'
 	@echo 'make pack     the npm package, rekey-<version>.tgz'
 	@echo 'make format   writes the format that check asks for'
 	@echo 'make install  Node.js 24 and the npm packages; the targets above do it themselves'
@@ -57,6 +58,9 @@ bundle: install
 
 connector: install
 	@$(NODE) connector/bundle.ts
+
+docs: install
+	@$(NODE) docs/generate.ts
 
 pack: install
 	@$(RUN) npm pack

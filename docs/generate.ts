@@ -1,6 +1,6 @@
 /**
  * The pages that the code itself knows best: settings, failure codes, commands, metrics, and one page per rotator and
- * login. `node docs/generate.ts` writes them; test/docs.test.ts fails when they are behind. Never edit those pages by hand.
+ * login. `make docs` writes them; test/docs.test.ts fails when they are behind. Never edit those pages by hand.
  */
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'

@@ -1,6 +1,6 @@
 /** The few pieces of Markdown that generated pages are made of. Knows nothing of what they say. */
 
-const MADE = '<!-- Written by docs/generate.ts from the code; edit that, and run it again. -->'
+const MADE = '<!-- Written by docs/generate.ts from the code; edit that, and run "make docs". -->'
 
 export function page(title: string, parts: string[]): string {
   return [MADE, `# ${title}`, ...parts].join('\n\n')

@@ -97,7 +97,7 @@ test('the settings page lists exactly the variables, with their defaults', () =>
   )
 })
 
-test('generated pages are what the code says; node docs/generate.ts writes them', async () => {
+test('generated pages are what the code says; make docs writes them', async () => {
   for (const [path, text] of await generatedPages())
     expect(existsSync(join(ROOT, path)) ? read(path) : 'no page yet', path).toBe(text)
 })

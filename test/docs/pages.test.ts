@@ -46,7 +46,7 @@ afterAll(async () => {
 
 describe.each([ROTATORS, LOGINS])('$pages', ({ notes: all, names, pages, notesIn, sources, call }) => {
   test('each has notes and a page, and there are no others', () => {
-    const words = `write ${notesIn}/<name>.ts, name it in its index.ts, and run "node docs/generate.ts"`
+    const words = `write ${notesIn}/<name>.ts, name it in its index.ts, and run "make docs"`
     expect(Object.keys(all).sort(), words).toEqual(names)
     const found = readdirSync(new URL(pages, ROOT)).sort()
     expect(found, words).toEqual(['README.md', ...names.map((name) => `${name}.md`)].sort())
