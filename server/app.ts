@@ -2,7 +2,7 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import { pino, type Logger } from 'pino'
 import { authenticate } from './authenticate.ts'
-import { authorize, authorizeBody, demandRule } from './authorize.ts'
+import { authorize, authorizeBody, bodyDecides, demandRule } from './authorize.ts'
 import { BODY_LIMIT, readBody } from './body.ts'
 import { handleClientError, handleError, handleNotFound } from './errors.ts'
 import { loggerOptions } from './logging.ts'
@@ -80,8 +80,9 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
     setTimeout(() => app.server.closeAllConnections(), patience).unref()
   })
   // Kept alive after the idle ones were closed, a connection would hold up the end until its client goes.
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (stopping.signal.aborted) reply.header('Connection', 'close')
+    done()
   })
   app.addHook('onRoute', demandRule)
   app.addHook('onRequest', async (request, reply) => {
@@ -97,9 +98,13 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
     await authenticate(services, request)
     await authorize(services.db, request)
   })
-  app.addHook('preValidation', async (request) => readBody(request))
-  app.addHook('preHandler', async (request) => {
-    if (request.routeOptions.config.access !== undefined) await authorizeBody(services.db, request)
+  app.addHook('preValidation', (request, _reply, done) => {
+    readBody(request)
+    done()
+  })
+  app.addHook('preHandler', (request, _reply, done) => {
+    if (bodyDecides(request)) authorizeBody(services.db, request).then(() => done(), done)
+    else done()
   })
   for (const route of routes) app.register(async (scope) => route(scope, services))
   return app

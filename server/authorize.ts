@@ -73,6 +73,12 @@ export async function authorize(db: Database, request: FastifyRequest): Promise<
   request.environment = environment
 }
 
+/** True where a part of the rule is left, which only the body tells. */
+export function bodyDecides(request: FastifyRequest): boolean {
+  const { access } = request.routeOptions.config
+  return typeof access === 'object' && ('target' in access || 'intoProject' in access)
+}
+
 /** The part of the rule that only the body tells. @throws Refusal not-found, forbidden */
 export async function authorizeBody(db: Database, request: FastifyRequest): Promise<void> {
   const access = request.routeOptions.config.access!

@@ -25,9 +25,9 @@ export function requestId(raw: Pick<IncomingMessage, 'headers'>): string {
 
 /** Call it before any other hook is added. */
 export function observeRequests(app: FastifyInstance, metrics: HttpMetrics, tracing: Tracing): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header(REQUEST_ID, request.id)
-    if (!tracing.isOn || request.routeOptions.logLevel === 'warn') return
+    if (!tracing.isOn || request.routeOptions.logLevel === 'warn') return void done()
     const { traceparent } = request.headers
     request.span = tracing.start(`${request.method} ${request.routeOptions.url ?? 'none'}`, {
       kind: 'server',
@@ -38,6 +38,7 @@ export function observeRequests(app: FastifyInstance, metrics: HttpMetrics, trac
         'rekey.request.id': request.id,
       },
     })
+    done()
   })
   // Not earlier: what reads the body does not keep the context that it was begun in.
   app.addHook('preHandler', (request, reply, done) => {
@@ -45,12 +46,13 @@ export function observeRequests(app: FastifyInstance, metrics: HttpMetrics, trac
     if (request.span) request.span.within(done)
     else done()
   })
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const { statusCode } = reply
     metrics.answered(request.method, request.routeOptions.url, statusCode, reply.elapsedTime / 1000)
     request.span?.set({ 'http.response.status_code': statusCode })
     if (statusCode >= 500) request.span?.fail(String(statusCode))
     request.span?.end()
+    done()
   })
 }
 

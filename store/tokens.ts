@@ -1,5 +1,5 @@
 /** Access tokens. Only their hash is stored: the token itself is given out once, by `createToken`. */
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { hash, randomBytes, randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { Refusal } from '../model/refusal.ts'
 import { Secret } from '../model/secret.ts'
@@ -112,5 +112,5 @@ export async function revokeToken(
 
 /** What the store knows a token by. */
 export function hashOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest()
+  return hash('sha256', token, 'buffer')
 }
