@@ -118,12 +118,23 @@ describe('a conflict says what to do', () => {
     )
   })
 
+  test('times of a schedule, in the words of the command line', async () => {
+    const when = (...times: string[]) => refused(['env', 'schedule', 'new', 'payment/production', ...times])
+    expect(await when()).toContain('give a cron text, such as "0 3 * * *", or --once with an instant')
+    expect(await when('0 3 * * *', '--once', '2030-01-01T00:00:00Z')).toMatch(/cron text or --once, not both/)
+    const edit = ['env', 'schedule', 'edit', 'payment/production', '--cron', '0 3 * * *', '--once', '2030']
+    expect(await refused(edit)).toMatch(/--cron or --once, not both/)
+  })
+
   test('a schedule that is there already', async () => {
     const name = freshName()
     await cli.run(['env', 'init', name])
     const made = await cli.run(['env', 'schedule', 'new', name, '0 3 * * *'])
     expect(made).toMatchObject({ code: 0 })
     expect(await refused(['env', 'schedule', 'new', name, '0 4 * * *'])).toContain('edit or remove it')
+    expect(await refused(['env', 'schedule', 'edit', name])).toMatch(/nothing to change.*--cron, --once/)
+    const shown = JSON.parse((await cli.run(['env', 'schedule', 'get', name, '--json'])).stdout)
+    expect(shown).toMatchObject({ version: 1 })
   })
 })
 

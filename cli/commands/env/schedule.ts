@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { declare, group } from '../../command.ts'
 import type { Context } from '../../context.ts'
+import { Failure } from '../../failure.ts'
 import { readNewest } from '../../environment-argument.ts'
 import { localTime, print, printJson, printTable } from '../../output.ts'
 import { findSchedule, showSchedule, timesOf, type Schedule } from '../../schedule.ts'
@@ -43,6 +44,9 @@ export function addEnvSchedule(env: Command, context: Context): void {
     .option('--timezone <zone>', 'IANA time zone that the cron text is meant in', 'UTC')
     .option('--path <path>', 'only this credential; else all of the environment')
     .action(async (name: string, cron: string | undefined, { once, timezone, path, json }: Options) => {
+      if (cron === undefined && once === undefined)
+        throw new Failure('when is it due? give a cron text, such as "0 3 * * *", or --once with an instant')
+      if (cron !== undefined && once !== undefined) throw new Failure('give a cron text or --once, not both')
       const { api, collection } = await at(name)
       const made = await api.call<Schedule>('POST', collection, {
         body: {
@@ -102,6 +106,9 @@ export function addEnvSchedule(env: Command, context: Context): void {
     .option('--timezone <zone>', 'IANA time zone that the cron text is meant in')
     .option('--path <path>', 'only this credential; "" for all of the environment')
     .action(async (name: string, id: string | undefined, { cron, once, timezone, path, json }: Options) => {
+      if ([cron, once, timezone, path].every((said) => said === undefined))
+        throw new Failure('there is nothing to change: give one of --cron, --once, --timezone and --path')
+      if (cron !== undefined && once !== undefined) throw new Failure('give --cron or --once, not both')
       const { api, collection } = await at(name)
       const before = await findSchedule(api, collection, id)
       const changed = await api.call<Schedule>('PATCH', `${collection}/${before.id}`, {
