@@ -20,9 +20,20 @@ export interface Found {
   lifetime: number | null
   /** `''` where it need not come by TLS. */
   tls: string
+  /** Must it show a certificate of its own? */
+  certificate: boolean
 }
 
 export const UNSEEN = 'unseen'
+export const NOTHING_SEEN: Found = {
+  plugin: UNSEEN,
+  alternatives: [],
+  locked: false,
+  expired: false,
+  lifetime: null,
+  tls: '',
+  certificate: false,
+}
 
 const where = ({ name, host }: Account) => `User = ${quoteText(name)} AND Host = ${quoteText(host)}`
 
@@ -32,12 +43,15 @@ const MARIADB = (account: Account) => `
          JSON_VALUE(Priv, '$.account_locked') AS locked, JSON_VALUE(Priv, '$.is_role') AS is_role,
          JSON_VALUE(Priv, '$.password_last_changed') = '0' AS expired,
          JSON_VALUE(Priv, '$.password_lifetime') AS lifetime, @@GLOBAL.default_password_lifetime AS usual_lifetime,
-         JSON_VALUE(Priv, '$.ssl_type') AS tls
+         JSON_VALUE(Priv, '$.ssl_type') AS tls,
+         JSON_VALUE(Priv, '$.ssl_type') = '2' OR COALESCE(JSON_VALUE(Priv, '$.x509_issuer'), '') <> ''
+           OR COALESCE(JSON_VALUE(Priv, '$.x509_subject'), '') <> '' AS certificate
     FROM mysql.global_priv WHERE ${where(account)}`
 
 const MYSQL = (account: Account) => `
   SELECT plugin, NULL AS alternatives, account_locked = 'Y' AS locked, NULL AS is_role, password_expired = 'Y' AS expired,
-         password_lifetime AS lifetime, @@GLOBAL.default_password_lifetime AS usual_lifetime, ssl_type AS tls
+         password_lifetime AS lifetime, @@GLOBAL.default_password_lifetime AS usual_lifetime, ssl_type AS tls,
+         ssl_type = 'X509' OR x509_issuer <> '' OR x509_subject <> '' AS certificate
     FROM mysql.user WHERE ${where(account)}`
 
 interface Row {
@@ -49,6 +63,7 @@ interface Row {
   lifetime: unknown
   usual_lifetime: unknown
   tls: unknown
+  certificate: unknown
 }
 
 /** Undefined when there is no such account. @throws RotationFailure */
@@ -67,17 +82,17 @@ export async function findAccount(session: Session, account: Account): Promise<F
     expired: isTrue(row.expired),
     lifetime: lifetime > 0 ? lifetime : null,
     tls: tlsOf(row.tls),
+    certificate: isTrue(row.certificate),
   }
 }
 
 /** MySQL tells whoever may change users that one exists. */
 async function unseen(session: Session, { name, host }: Account): Promise<Found | undefined> {
-  const nothing = { plugin: UNSEEN, alternatives: [], locked: false, expired: false, lifetime: null, tls: '' }
-  if (session.isMariadb) return nothing
+  if (session.isMariadb) return NOTHING_SEEN
   const rows = await session.see(
     `SELECT 1 AS found FROM information_schema.user_attributes WHERE USER = ${quoteText(name)} AND HOST = ${quoteText(host)}`,
   )
-  return rows?.length === 0 ? undefined : nothing
+  return rows?.length === 0 ? undefined : NOTHING_SEEN
 }
 
 function isTrue(value: unknown): boolean {

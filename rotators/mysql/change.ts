@@ -4,22 +4,13 @@
  */
 import { RotationFailure } from '../../model/failures.ts'
 import type { RotatorContext } from '../rotator.ts'
-import { UNSEEN, findAccount } from './accounts.ts'
-import type { Found } from './accounts.ts'
+import { NOTHING_SEEN, findAccount } from './accounts.ts'
+import { readOnly } from './failures.ts'
 import { takeLock } from './lock.ts'
 import { statementFor } from './new-password.ts'
 import { demandPassword } from './preflight.ts'
 import type { Account } from './route.ts'
 import type { Session } from './session.ts'
-
-const NOT_SEEN: Found = {
-  plugin: UNSEEN,
-  alternatives: [],
-  locked: false,
-  expired: false,
-  lifetime: null,
-  tls: '',
-}
 
 /**
  * @param kill ends a session at the server, by its number: MySQL has no limit for ALTER USER but those of locks
@@ -32,6 +23,8 @@ export async function changePassword(
   limits: Pick<RotatorContext, 'changeTimeout' | 'sendBy' | 'at'>,
   kill: (session: number) => Promise<void>,
 ): Promise<void> {
+  // It may be another server than the one that was looked at before.
+  if (session.isReadOnly) throw readOnly(session.place)
   // Two waits, half of the time each: for ALTER USER to be sent, and for its locks. So the change lands within the limit
   // after `sendBy`, or never. Servers count most of their waits in whole seconds.
   const half = limits.changeTimeout / 2_000
@@ -48,7 +41,7 @@ export async function changePassword(
       'another session of Rekey changes the same user at the same time',
     )
   }
-  const found = (await findAccount(session, account)) ?? NOT_SEEN
+  const found = (await findAccount(session, account)) ?? NOTHING_SEEN
   // As it was looked at before, unless it was altered since, or nobody looked.
   demandPassword(session, account, found)
   const statement = await statementFor(session, account, password, found)

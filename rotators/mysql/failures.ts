@@ -141,6 +141,7 @@ export function readOnly(place: string): RotationFailure {
   return new RotationFailure(
     'TARGET_UNREACHABLE',
     `${place} is read-only; database.host must name the primary`,
+    { unchanged: true },
   )
 }
 

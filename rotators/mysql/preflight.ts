@@ -14,8 +14,7 @@ import { shownAccount } from './sql.ts'
 
 /** @throws RotationFailure TARGET_NOT_FOUND, TARGET_DENIED, TARGET_UNREACHABLE */
 export async function preflight(session: Session, account: Account): Promise<Found> {
-  const [server] = await session.query<{ read_only: unknown }>('SELECT @@GLOBAL.read_only AS read_only')
-  if (!['0', 'OFF'].includes(String(server?.read_only))) throw readOnly(session.place)
+  if (session.isReadOnly) throw readOnly(session.place)
   await demandPrivilege(session)
   const user = `user ${JSON.stringify(accountText(account))}`
   const sql = shownAccount(account)
@@ -28,6 +27,12 @@ export async function preflight(session: Session, account: Account): Promise<Fou
   }
   if (found.locked) throw missing(`${user} is locked; unlock it: ALTER USER ${sql} ACCOUNT UNLOCK`)
   demandPassword(session, account, found)
+  if (found.certificate) {
+    throw new RotationFailure(
+      'TARGET_DENIED',
+      `${user} may only log in with a certificate of its own (REQUIRE X509, ISSUER or SUBJECT), and Rekey has none to try a password with; ALTER USER ${sql} REQUIRE SSL`,
+    )
+  }
   if (found.tls !== '' && !session.isEncrypted) {
     throw new RotationFailure(
       'TARGET_DENIED',

@@ -31,6 +31,7 @@ export class Session {
   #encrypted = false
   #isMariadb = false
   #isGivenUp = false
+  #isReadOnly = false
   #id = 0
 
   private constructor(moment: Moment, limits: Limits, leave: () => void) {
@@ -75,8 +76,9 @@ export class Session {
     this.#moment.doing = 'reading'
     if (!login.managing) return
     await this.query(SPEECH)
-    const [server] = await this.query<{ mariadb: unknown; id: unknown }>(WHICH)
+    const [server] = await this.query<Record<'mariadb' | 'id' | 'read_only', unknown>>(WHICH)
     this.#isMariadb = String(server?.mariadb) === '1'
+    this.#isReadOnly = !['0', 'OFF'].includes(String(server?.read_only))
     this.#id = Number(server?.id)
   }
 
@@ -99,6 +101,11 @@ export class Session {
 
   get isEncrypted(): boolean {
     return this.#encrypted
+  }
+
+  /** A replica, or a primary that is about to become one; some users may write there all the same. Known to the managing user alone. */
+  get isReadOnly(): boolean {
+    return this.#isReadOnly
   }
 
   /** Its number at the server. Known to the managing user alone. */

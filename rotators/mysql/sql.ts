@@ -5,7 +5,7 @@ import type { Account } from './route.ts'
 export const SPEECH = `SET NAMES utf8mb4, SESSION sql_mode = 'NO_BACKSLASH_ESCAPES', SESSION lc_messages = 'en_US'`
 
 /** MariaDB alone reads such comments. What a server or a proxy calls itself says nothing: it can be set. */
-export const WHICH = 'SELECT 0 /*M! + 1 */ AS mariadb, CONNECTION_ID() AS id'
+export const WHICH = 'SELECT 0 /*M! + 1 */ AS mariadb, CONNECTION_ID() AS id, @@GLOBAL.read_only AS read_only'
 
 export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`

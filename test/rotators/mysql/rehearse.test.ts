@@ -163,6 +163,21 @@ test.for<[string, string, string, RegExp]>([
     expect(await fixture.snapshot()).toEqual(before)
 })
 
+test('a server that became a replica since it was looked at is sent nothing, also by whoever may write there', async () => {
+  const { inputs, managing, admin, snapshot } = fixture
+  await admin(`GRANT READ_ONLY ADMIN ON *.* TO '${managing.username}'@'%'`)
+  const prepared = await mysql.prepare(inputs, NOTHING_YET, limits())
+  const before = await snapshot()
+  await admin('SET GLOBAL read_only = 1')
+  try {
+    const failure = await failureOf(mysql.apply(inputs, prepared, limits()), 'TARGET_UNREACHABLE')
+    expect(failure.unchanged).toBe(true)
+    expect(await snapshot()).toEqual(before)
+  } finally {
+    await admin('SET GLOBAL read_only = 0')
+  }
+})
+
 test('an expired password of the user whose turn it is does no harm', async () => {
   const { inputs, one, admin } = fixture
   await admin(`ALTER USER '${one.username}'@'%' PASSWORD EXPIRE`)

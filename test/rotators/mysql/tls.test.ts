@@ -81,6 +81,20 @@ test('a user that may only come over TLS', async () => {
   )
 })
 
+test('a user that has to show a certificate of its own is left alone: its password could not be tried', async () => {
+  const user = `'${fixture.one.username}'@'%'`
+  const inputs = withRoute({ sslmode: 'verify-full', ca })
+  for (const demand of ['X509', "ISSUER '/CN=one'", "SUBJECT '/CN=two'"]) {
+    await fixture.admin(`ALTER USER ${user} REQUIRE ${demand}`)
+    const prepared = mysql.prepare(inputs, NOTHING_YET, limits())
+    const failure = await failureOf(prepared, 'TARGET_DENIED', fixture.secrets)
+    expect(failure.message).toMatch(/certificate of its own.*REQUIRE SSL/)
+  }
+  await fixture.admin(`ALTER USER ${user} REQUIRE CIPHER 'TLS_AES_256_GCM_SHA384'`)
+  await mysql.prepare(inputs, NOTHING_YET, limits())
+  await fixture.admin(`ALTER USER ${user} REQUIRE NONE`)
+})
+
 test('a certificate for another name, and one that has expired', async () => {
   serve(['db.example.com', '10.1.2.3'])
   await fixture.admin('FLUSH SSL')
