@@ -23,6 +23,7 @@ import { getRevision, latestRevision } from '../../store/revisions.ts'
 import { workerOptions } from '../../worker/options.ts'
 import { sharedBundle, sharedTemporal, targetDatabase, type TargetDatabase } from './servers.ts'
 import { freshStore, type TestStore } from './store.ts'
+import { shareWorkflowThreads } from './workflow-threads.ts'
 
 export interface Line {
   store: TestStore
@@ -103,6 +104,7 @@ export async function startLine(
   const logged: string[] = []
   const targets: TargetDatabase[] = []
   captureTemporalLog(logged)
+  shareWorkflowThreads()
   const log: Logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) })
   const services: Services = { db, keeper, findRotator, findLogin, settings: DEFAULT_SETTINGS }
   const activityServices: ActivityServices = {
