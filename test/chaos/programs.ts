@@ -1,6 +1,7 @@
 /** Server and worker as child processes that are killed, stopped and woken; each knows its log and is started again. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { COMPILE_CACHE } from '../support/compile-cache.ts'
@@ -81,7 +82,13 @@ export class Program {
     await exit
   }
 
-  async ready(signal: AbortSignal, patience = 60_000): Promise<void> {
+  /** In words, since the log itself goes away with its folder. */
+  async #endOfLog(): Promise<string> {
+    const text = await readFile(this.spec.logFile, 'utf8').catch(() => '')
+    return text.split('\n').slice(-15).join('\n')
+  }
+
+  async ready(signal: AbortSignal, patience = 180_000): Promise<void> {
     const deadline = Date.now() + patience
     for (;;) {
       signal.throwIfAborted()
@@ -89,9 +96,9 @@ export class Program {
         () => undefined,
       )
       if (answer?.ok) return
-      if (this.#ended)
-        throw new Error(`${this.spec.name} ended before it was ready; see ${this.spec.logFile}`)
-      if (Date.now() > deadline) throw new Error(`${this.spec.name} is not ready; see ${this.spec.logFile}`)
+      const what = this.#ended ? 'ended before it was ready' : 'is not ready'
+      if (this.#ended || Date.now() > deadline)
+        throw new Error(`${this.spec.name} ${what}; the end of its log:\n${await this.#endOfLog()}`)
       await sleep(100)
     }
   }
