@@ -146,37 +146,21 @@ const FOREIGN = { TLS_CERT_FILE: 'foreign-certificate', TLS_KEY_FILE: 'foreign-k
 const EXPIRED = { TLS_CERT_FILE: 'expired-certificate', TLS_KEY_FILE: 'expired-key' }
 
 test.concurrent.for<[string, Record<string, string>, RegExp]>([
-  [
-    'another authority',
-    { TLS_CA_FILE: 'other-ca' },
-    /^the certificate of \S+ is from no authority that is trusted/,
-  ],
+  ['another authority', { TLS_CA_FILE: 'other-ca' }, /^the certificate of \S+ is from no authority that/],
   ["Node's authorities", { TLS_CA_FILE: '' }, /name its authority in REKEY_TEMPORAL_TLS_CA_FILE$/],
   ['no client certificate', NO_CLIENT, /want a client certificate: set REKEY_TEMPORAL_TLS_CERT_FILE and/],
-  [
-    "another authority's client",
-    FOREIGN,
-    /does not take the client certificate in REKEY_TEMPORAL_TLS_CERT_FILE/,
-  ],
-  [
-    'an expired client certificate',
-    EXPIRED,
-    /^the client certificate .+ expired on \d{4}-\d\d-\d\d: replace it$/,
-  ],
+  ["another authority's client", FOREIGN, /does not take the client certificate in REKEY_TEMPORAL_TLS/],
+  ['an expired client certificate', EXPIRED, /^the client certificate .+ expired on [\d-]{10}: replace it$/],
   [
     'another server name',
     { TLS_SERVER_NAME: 'other.test' },
-    /is not for other\.test, but for temporal\.test: set/,
+    /not for other\.test, but for temporal\.test: set/,
   ],
   ['an address for a name', { TLS_SERVER_NAME: '' }, /is not for 127\.0\.0\.1, but for temporal\.test: set/],
   ['no TLS', NO_TLS, /speaks TLS and REKEY_TEMPORAL_TLS is off: set it to on$/],
   ['a Temporal without TLS', { ADDRESS: 'plain' }, /speaks no TLS: set REKEY_TEMPORAL_TLS=off, or name/],
   ['nobody', { ADDRESS: '127.0.0.1:9' }, /^nothing listens at 127\.0\.0\.1:9$/],
-  [
-    'a wrong API key',
-    { API_KEY_FILE: 'wrong-api-key' },
-    /^it refuses the API key in REKEY_TEMPORAL_API_KEY_FILE/,
-  ],
+  ['a wrong API key', { API_KEY_FILE: 'wrong-api-key' }, /^it refuses the API key in REKEY_TEMPORAL_API_KEY/],
   ['no API key', { API_KEY_FILE: '' }, /gives no right to the namespace default$/],
 ])('%s: neither connection serves, and the log says why, once', async ([, others, words], { expect }) => {
   const access = await TemporalAccess.open(
