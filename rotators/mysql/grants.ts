@@ -118,7 +118,7 @@ export function readGrant(line: string, grants: Grants): void {
   const [, kind, privileges, object, rest] = PRIVILEGES.exec(line) ?? []
   if (privileges === undefined || object === undefined) return
   const list = kind === 'REVOKE' ? grants.restrictions : grants.privileges
-  for (const privilege of privileges.split(/, (?![^(]*\))/))
+  for (const privilege of privileges.split(/, ?(?![^(]*\))/))
     if (privilege !== 'USAGE') list.push({ privilege, object })
   const after = (rest ?? '').replace(/ IDENTIFIED (BY PASSWORD|VIA|WITH) .*?(?= REQUIRE | WITH |$)/, '')
   if (/ WITH .*GRANT OPTION/.test(after)) list.push({ privilege: 'GRANT OPTION', object })

@@ -1,18 +1,10 @@
 /** MariaDB users to rotate: a server of their own, two users behind a wire, and a third that is nobody's business. */
-import { randomUUID } from 'node:crypto'
 import { createConnection } from 'mysql2/promise'
 import { nativeHash } from '../../../rotators/mysql/password.ts'
 import type { MysqlCredential } from '../../../rotators/mysql/schema.ts'
 import { mariadbAdmin, startMariadb, type MariadbServer } from '../../support/mariadb.ts'
-import { startWire } from '../wire.ts'
-import {
-  now,
-  type ChaosTarget,
-  type Conversation,
-  type Ground,
-  type Seen,
-  type TargetKind,
-} from './target.ts'
+import { databaseUsers, loggedIn, sending, type Database } from './database-users.ts'
+import { now, type Conversation, type Seen, type TargetKind } from './target.ts'
 
 const DATABASE = 'fire'
 
@@ -28,81 +20,42 @@ export const mysqlKind: TargetKind = {
     let count = 0
     return {
       env: {},
-      make: () => makeTarget(ground, server, `fire_mysql_${++count}`),
+      make: () => databaseUsers(ground, databaseAt(server), `fire_mysql_${++count}`),
       stop: () => server.stop(),
     }
   },
 }
 
-async function makeTarget(ground: Ground, server: MariadbServer, name: string): Promise<ChaosTarget> {
-  const login = (role: string): MysqlCredential => ({ username: `${name}_${role}`, password: randomUUID() })
-  const [managing, first, second, bystander] = [login('manager'), login('a'), login('b'), login('other')]
-  await mariadbAdmin(server, [
-    ...[managing, first, second, bystander].map(
-      ({ username, password }) => `CREATE USER ${username}@'%' IDENTIFIED BY '${password}'`,
-    ),
-    ...[first, second].map(({ username }) => `GRANT SELECT ON ${DATABASE}.* TO ${username}@'%'`),
-    `GRANT CREATE USER ON *.* TO ${managing.username}@'%'`,
-    `GRANT SELECT ON mysql.* TO ${managing.username}@'%'`,
-  ])
-  const wire = await startWire({
-    target: server,
-    converse: () => converse(ground.seen, name),
-    struck: (fault) => ground.struck(fault.name),
-  })
-  const users = [first.username, second.username]
-  const madeByPeople = [first, second]
-  const hashes = async (names: string[]) =>
-    (await mariadbAdmin(
-      server,
-      `SELECT User AS name, JSON_VALUE(Priv, '$.authentication_string') AS hash FROM mysql.global_priv
-        WHERE User IN (${names.map((user) => `'${user}'`).join()}) ORDER BY User`,
-    )) as { name: string; hash: string }[]
+function databaseAt(server: MariadbServer): Database {
   return {
     kind: 'mysql',
-    name,
-    claims: users.map((user) => `mysql://localhost:${wire.port}/${encodeURIComponent(`${user}@%`)}`).sort(),
-    wire,
-    handedOver: users,
-    yaml: (key) => `  ${key}:
-    fn::rotate::mysql:
-      inputs:
-        database:
-          host: ${wire.host}
-          port: ${wire.port}
-          database: ${DATABASE}
-          managingUser:
-            username: ${managing.username}
-            password: { fn::secret: ${managing.password} }
-        rotateUsers: { username1: ${users[0]}, username2: ${users[1]} }
-`,
-    identity: (credential) => (credential as MysqlCredential).username,
-    works: (credential) => logsIn(server, credential as MysqlCredential),
-    holdings: async () =>
-      (await hashes(users)).map((row) => ({
-        identity: row.name,
-        foreign: madeByPeople.some(
-          ({ username, password }) => username === row.name && nativeHash(password) === row.hash,
+    host: server.host,
+    port: server.port,
+    database: DATABASE,
+    claimed: (username) => `${username}@%`,
+    async create({ managing, rotated, bystander }) {
+      await mariadbAdmin(server, [
+        ...[managing, ...rotated, bystander].map(
+          ({ username, password }) => `CREATE USER ${username}@'%' IDENTIFIED BY '${password}'`,
         ),
-        is: (credential) => isOf(credential, row.name, row.hash),
-      })),
-    says: (seen, row) =>
-      [row.prepared, row.credential].some((said) => isOf(said, seen.identity ?? '', seen.value ?? '')),
-    bystanders: async () => JSON.stringify(await hashes([managing.username, bystander.username])),
-    ofOnesOwn: (username) => ({ username, password: randomUUID() }),
-    setByHand: async (credential) => {
-      const { username, password } = credential as MysqlCredential
-      madeByPeople.push({ username, password })
+        ...rotated.map(({ username }) => `GRANT SELECT ON ${DATABASE}.* TO ${username}@'%'`),
+        `GRANT CREATE USER ON *.* TO ${managing.username}@'%'`,
+        `GRANT SELECT ON mysql.* TO ${managing.username}@'%'`,
+      ])
+    },
+    async set({ username, password }) {
       await mariadbAdmin(server, `ALTER USER ${username}@'%' IDENTIFIED BY '${password}'`)
     },
-    secrets: [managing.password, first.password, second.password],
-    secretsOf: (credential) => [(credential as MysqlCredential).password],
+    stored: async (usernames) =>
+      (await mariadbAdmin(
+        server,
+        `SELECT User AS name, JSON_VALUE(Priv, '$.authentication_string') AS value FROM mysql.global_priv
+          WHERE User IN (${usernames.map((user) => `'${user}'`).join()}) ORDER BY User`,
+      )) as { name: string; value: string }[],
+    isOf: (value, password) => nativeHash(password) === value,
+    logsIn: (credential) => logsIn(server, credential),
+    converse,
   }
-}
-
-function isOf(credential: unknown, name: string, hash: string): boolean {
-  const { username, password } = (credential ?? {}) as Partial<MysqlCredential>
-  return username === name && password !== undefined && nativeHash(password) === hash
 }
 
 const CHANGE = /ALTER USER '([^']+)'@'%' IDENTIFIED VIA mysql_native_password USING '(\*[0-9A-F]{40})'/
@@ -124,15 +77,7 @@ function converse(log: Seen[], target: string): Conversation {
         user = chunk.toString('latin1', USER_AT, Math.max(USER_AT, chunk.indexOf(0, USER_AT)))
       const [, identity, value] = CHANGE.exec(chunk.toString('latin1')) ?? []
       if (identity === undefined || value === undefined) return undefined
-      const seen: Seen = {
-        target,
-        what: 'set',
-        at: now(),
-        deliveredAt: null,
-        identity,
-        value,
-        effectiveAt: null,
-      }
+      const seen = sending(target, identity, value)
       log.push((change = seen))
       return {
         // In one step: there is nothing to commit.
@@ -146,15 +91,7 @@ function converse(log: Seen[], target: string): Conversation {
       if (!greeted) greeted = kind === GREETING
       else if (!authenticated && kind === OK) {
         authenticated = true
-        log.push({
-          target,
-          what: 'login',
-          at: now(),
-          deliveredAt: now(),
-          identity: user ?? '',
-          value: null,
-          effectiveAt: now(),
-        })
+        log.push(loggedIn(target, user ?? ''))
       } else if (change?.deliveredAt && change.effectiveAt === null && kind === OK) change.effectiveAt = now()
     },
   }

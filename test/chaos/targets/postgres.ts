@@ -1,24 +1,18 @@
 /** PostgreSQL users to rotate: a server of their own, two users behind a wire, and a third that is nobody's business. */
-import { createHash, createHmac, pbkdf2Sync, randomUUID } from 'node:crypto'
+import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { join } from 'node:path'
 import pg from 'pg'
 import { startPostgres } from '../../../embedded/postgres.ts'
 import type { PostgresCredential } from '../../../rotators/postgres/schema.ts'
-import { startWire } from '../wire.ts'
+import { databaseUsers, loggedIn, sending, type Database } from './database-users.ts'
 import {
   now,
-  type ChaosTarget,
   type Conversation,
   type Ground,
   type Seen,
   type TargetKind,
   type TargetServer,
 } from './target.ts'
-
-interface Login {
-  username: string
-  password: string
-}
 
 const DATABASE = 'postgres'
 
@@ -41,87 +35,43 @@ export async function startPostgresTargets(ground: Ground, prefix = 'fire'): Pro
   let count = 0
   return {
     env: {},
-    make: () => makeTarget(ground, server, `${prefix}_${++count}`),
+    make: () => databaseUsers(ground, databaseAt(server), `${prefix}_${++count}`),
     stop: () => server.stop(),
   }
 }
 
-async function makeTarget(
-  ground: Ground,
-  server: { host: string; port: number; url(): string },
-  name: string,
-): Promise<ChaosTarget> {
-  const login = (role: string): Login => ({ username: `${name}_${role}`, password: randomUUID() })
-  const [managing, first, second, bystander] = [login('manager'), login('a'), login('b'), login('other')]
-  await query(server.url(), async (client) => {
-    for (const { username, password } of [managing, first, second, bystander])
-      await client.query(`create role ${username} login password '${password}'`)
-    await client.query(`alter role ${managing.username} createrole`)
-    for (const { username } of [first, second, bystander])
-      await client.query(
-        `grant ${username} to ${managing.username} with admin option, inherit false, set false`,
-      )
-  })
-  const wire = await startWire({
-    target: server,
-    converse: () => converse(ground.seen, name),
-    struck: (fault) => ground.struck(fault.name),
-  })
-  const users = [first.username, second.username]
-  const madeByPeople = [first, second]
-  const verifiers = (names: string[]) =>
-    query(server.url(), async (client) => {
-      const { rows } = await client.query<{ name: string; verifier: string }>(
-        'select rolname as name, rolpassword as verifier from pg_authid where rolname = any($1) order by 1',
-        [names],
-      )
-      return rows
-    })
+function databaseAt(server: { host: string; port: number; url(): string }): Database {
   return {
     kind: 'postgres',
-    name,
-    claims: users.map((user) => `postgres://localhost:${wire.port}/${user}`).sort(),
-    wire,
-    handedOver: users,
-    yaml: (key) => `  ${key}:
-    fn::rotate::postgres:
-      inputs:
-        database:
-          host: ${wire.host}
-          port: ${wire.port}
-          database: ${DATABASE}
-          managingUser:
-            username: ${managing.username}
-            password: { fn::secret: ${managing.password} }
-        rotateUsers: { username1: ${users[0]}, username2: ${users[1]} }
-`,
-    identity: (credential) => (credential as PostgresCredential).username,
-    works: (credential) => logsIn(server, credential as PostgresCredential),
-    holdings: async () =>
-      (await verifiers(users)).map((row) => ({
-        identity: row.name,
-        foreign: madeByPeople.some(
-          ({ username, password }) => username === row.name && isOf(row.verifier, password),
-        ),
-        is: (credential) => {
-          const { username, password } = (credential ?? {}) as Partial<PostgresCredential>
-          return username === row.name && password !== undefined && isOf(row.verifier, password)
-        },
-      })),
-    says: (seen, row) =>
-      [row.prepared, row.credential].some((said) => {
-        const { username, password } = (said ?? {}) as Partial<PostgresCredential>
-        return username === seen.identity && password !== undefined && isOf(seen.value ?? '', password)
+    host: server.host,
+    port: server.port,
+    database: DATABASE,
+    claimed: (username) => username,
+    create: ({ managing, rotated, bystander }) =>
+      query(server.url(), async (client) => {
+        for (const { username, password } of [managing, ...rotated, bystander])
+          await client.query(`create role ${username} login password '${password}'`)
+        await client.query(`alter role ${managing.username} createrole`)
+        for (const { username } of [...rotated, bystander])
+          await client.query(
+            `grant ${username} to ${managing.username} with admin option, inherit false, set false`,
+          )
       }),
-    bystanders: async () => JSON.stringify(await verifiers([managing.username, bystander.username])),
-    ofOnesOwn: (username) => ({ username, password: randomUUID() }),
-    setByHand: async (credential) => {
-      const { username, password } = credential as PostgresCredential
-      madeByPeople.push({ username, password })
-      await query(server.url(), (client) => client.query(`alter role ${username} password '${password}'`))
-    },
-    secrets: [managing.password, first.password, second.password],
-    secretsOf: (credential) => [(credential as PostgresCredential).password],
+    set: ({ username, password }) =>
+      query(server.url(), async (client) => {
+        await client.query(`alter role ${username} password '${password}'`)
+      }),
+    stored: (usernames) =>
+      query(server.url(), async (client) => {
+        const { rows } = await client.query<{ name: string; value: string }>(
+          'select rolname as name, rolpassword as value from pg_authid where rolname = any($1) order by 1',
+          [usernames],
+        )
+        return rows
+      }),
+    isOf,
+    logsIn: (credential) => logsIn(server, credential),
+    converse,
   }
 }
 
@@ -139,15 +89,7 @@ function converse(log: Seen[], target: string): Conversation {
       user ??= /user\0([^\0]+)\0/.exec(chunk.toString('latin1'))?.[1]
       const [, identity, value] = CHANGE.exec(chunk.toString('latin1')) ?? []
       if (identity !== undefined && value !== undefined) {
-        const seen: Seen = {
-          target,
-          what: 'set',
-          at: now(),
-          deliveredAt: null,
-          identity,
-          value,
-          effectiveAt: null,
-        }
+        const seen = sending(target, identity, value)
         log.push((change = seen))
         return {
           moments: ['change'],
@@ -159,16 +101,7 @@ function converse(log: Seen[], target: string): Conversation {
       return { moments: ['commit'], delivered: () => (committing = true) }
     },
     answered(chunk) {
-      if (user !== undefined && chunk.includes(AUTHENTICATED))
-        log.push({
-          target,
-          what: 'login',
-          at: now(),
-          deliveredAt: now(),
-          identity: user,
-          value: null,
-          effectiveAt: now(),
-        })
+      if (user !== undefined && chunk.includes(AUTHENTICATED)) log.push(loggedIn(target, user))
       if (change && committing && chunk.includes(COMMITTED)) change.effectiveAt = now()
     },
   }

@@ -192,6 +192,7 @@ test('grants of MySQL read as those of MariaDB do', () => {
     'GRANT SELECT, INSERT ON `shop`.* TO `app`@`%` WITH GRANT OPTION',
     'GRANT SELECT (`a`, `b`), UPDATE ON `shop`.`or TO ders` TO `app`@`10.%`',
     'REVOKE SELECT ON `mysql`.* FROM `app`@`%`',
+    'GRANT BACKUP_ADMIN,AUDIT_ADMIN ON *.* TO `app`@`%`',
     'GRANT `reader`@`%`,`wri,ter`@`%` TO `app`@`%`',
     'GRANT `owner` TO `app`@`%` WITH ADMIN OPTION',
     'SET DEFAULT ROLE `owner` FOR `app`@`%`',
@@ -206,6 +207,8 @@ test('grants of MySQL read as those of MariaDB do', () => {
     'GRANT OPTION on `shop`.*',
     'SELECT (`a`, `b`) on `shop`.`or TO ders`',
     'UPDATE on `shop`.`or TO ders`',
+    'BACKUP_ADMIN on *.*',
+    'AUDIT_ADMIN on *.*',
   ])
   expect(texts(grants.restrictions)).toEqual(['SELECT on `mysql`.*'])
   expect([...grants.roles]).toEqual(['`reader`@`%`', '`wri,ter`@`%`', '`owner`', '`owner` with admin option'])
