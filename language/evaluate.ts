@@ -5,7 +5,7 @@ import type { Diagnostic } from './diagnostic.ts'
 import { Evaluator } from './evaluation/evaluator.ts'
 import { Answers } from './evaluation/answers.ts'
 import { EvaluationStopped, Session, type Rotation } from './evaluation/session.ts'
-import { mayWait, speculate } from './evaluation/speculation.ts'
+import { mayWaitForAll, speculate } from './evaluation/speculation.ts'
 import { EvaluatedEnvironment, type Environment } from './export/environment.ts'
 import type { CallExpression } from './expressions/expression.ts'
 import type { Host } from './host.ts'
@@ -68,7 +68,7 @@ async function evaluate(document: ParsedDocument | null, session: Session): Prom
   const decrypt: Host['decrypt'] = (ciphertext) => session.host.decrypt(ciphertext)
   const evaluator = new Evaluator(session, document, decrypt)
   try {
-    if (mayWait(document, session.mode)) {
+    if (await mayWaitForAll(document, session)) {
       await speculate(session, (speculative) => new Evaluator(speculative, document, decrypt).evaluateAll())
     }
     const value = await evaluator.evaluateAll()

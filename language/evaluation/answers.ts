@@ -60,17 +60,17 @@ export class Answers {
   }
 
   /**
-   * Begins to load everything that the document imports, and what that imports. An evaluation that gets to a list of
-   * imports needs all of them, whatever they say.
+   * Loads everything that the document imports, and what that imports, but for what is being loaded already. An
+   * evaluation that gets to a list of imports needs all of them, whatever they say. Never rejects.
    */
-  anticipate(document: ParsedDocument, root: string): void {
-    for (const { name } of document.declaration.imports) {
-      if (name === root || this.#loads.has(name) || this.#loads.size >= limits.environments) continue
-      void this.load(name, 0).then((loaded) => {
-        if ('failure' in loaded || !loaded.document || hasErrors(loaded.diagnostics)) return
-        this.anticipate(loaded.document, root)
-      })
-    }
+  async anticipate(document: ParsedDocument, root: string): Promise<ParsedDocument[]> {
+    const found = document.declaration.imports.map(async ({ name }) => {
+      if (name === root || this.#loads.has(name) || this.#loads.size >= limits.environments) return []
+      const loaded = await this.load(name, 0)
+      if ('failure' in loaded || !loaded.document || hasErrors(loaded.diagnostics)) return []
+      return [loaded.document, ...(await this.anticipate(loaded.document, root))]
+    })
+    return (await Promise.all(found)).flat()
   }
 
   ask<T>(call: CallExpression, question: Question, ask: () => Promise<T>): Promise<T> {

@@ -18,7 +18,7 @@ export interface Imports {
 export async function evaluateImports(evaluator: Evaluator): Promise<Imports> {
   const { session, document } = evaluator
   const [root = document.name] = session.imports.keys()
-  session.answers.anticipate(document, root)
+  void session.answers.anticipate(document, root)
   const byName = new Map<string, EvaluatedValue>()
   let base: EvaluatedValue | undefined
   for (const { name, merge, syntax } of document.declaration.imports) {

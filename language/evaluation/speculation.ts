@@ -32,10 +32,21 @@ export class Speculation {
 }
 
 /** False where there is nothing that could be asked at the same time as something else. */
-export function mayWait({ declaration }: ParsedDocument, mode: Mode): boolean {
-  const { imports, openCalls, rotateCalls, environmentReferences } = declaration
-  const calls = mode === 'check' ? 0 : openCalls + rotateCalls.length
-  return imports.length > 0 || calls + environmentReferences > 1
+export function mayWait(document: ParsedDocument, mode: Mode): boolean {
+  return document.declaration.imports.length > 0 || questionsOf(document, mode) > 1
+}
+
+/** As `mayWait`, of an evaluation of the whole document: once what it imports is there, that says more. */
+export async function mayWaitForAll(document: ParsedDocument, { mode, answers }: Session): Promise<boolean> {
+  if (!mayWait(document, mode)) return false
+  const all = [document, ...(await answers.anticipate(document, document.name))]
+  return all.reduce((sum, one) => sum + questionsOf(one, mode), 0) > 1
+}
+
+/** How many places of a document may ask something. */
+function questionsOf({ declaration }: ParsedDocument, mode: Mode): number {
+  const { openCalls, rotateCalls, environmentReferences } = declaration
+  return environmentReferences + (mode === 'check' ? 0 : openCalls + rotateCalls.length)
 }
 
 /** Asks ahead for what `evaluate` will need. What fails will fail again, where it belongs. */
