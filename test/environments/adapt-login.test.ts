@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createHost, LoginCache } from '../../environments/host.ts'
 import { DEFAULT_SETTINGS, type Services } from '../../environments/services.ts'
-import { load, open } from '../../language/index.ts'
+import { check, load, open } from '../../language/index.ts'
 import { findLogin } from '../../rotators/logins/index.ts'
 import { connectDatabase, type Database } from '../../store/database.ts'
 import { isStoreAway } from '../../store/away.ts'
@@ -18,15 +18,37 @@ beforeAll(() => {
 })
 afterAll(() => away.destroy())
 
-test('a store that is away while a token is signed is no fault of the login, for nobody who shares it', async () => {
-  const services = {
-    db: away,
+const servicesOf = (db: Database) =>
+  ({
+    db,
     keeper: { hmac: () => Buffer.from('inputs') } as unknown as Services['keeper'],
     findLogin,
     findRotator: () => undefined,
     settings: DEFAULT_SETTINGS,
     oidc: { issuer: 'https://rekey.example.com', audience: 'aws:{org}', lifetime: 1, lead: 1 },
-  } satisfies Services
+  }) satisfies Services
+
+test.for([
+  // A word that is spelt wrong would give the session more rights than were meant.
+  ['policyArn: ["arn:aws:iam::aws:policy/ReadOnlyAccess"]', 'property "policyArn" is not allowed'],
+  ['subjectAttributes: []', 'at least 1 items'],
+  ['subjectAttributes: [aud]', 'expected one of'],
+  [`sessionName: ${'x'.repeat(65)}`, 'at most length 64'],
+  ['sessionName: two words', 'must match the pattern'],
+])('a login with { %s } is refused when it is saved', async ([part, words]) => {
+  const text = `values:
+  login:
+    fn::open::aws-login:
+      oidc: { roleArn: 'arn:aws:iam::123456789012:role/rekey', ${part!.startsWith('sessionName') ? '' : 'sessionName: rekey, '}${part} }
+`
+  const environment = { organization: 'acme' }
+  const host = createHost(servicesOf(away), { environment, login: 'ada', logins: 'unknown' })
+  const { diagnostics } = await check(load('app/site', text).document, host)
+  expect(diagnostics.map(({ summary }) => summary).join('\n')).toContain(words)
+})
+
+test('a store that is away while a token is signed is no fault of the login, for nobody who shares it', async () => {
+  const services = servicesOf(away)
   const { document } = load('app/site', TEXT)
   const loginCache = new LoginCache()
   const told = await Promise.all(

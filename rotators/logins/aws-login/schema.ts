@@ -35,6 +35,8 @@ export const AWS_LOGIN_INPUTS: JSONSchema = {
         sessionName: {
           type: 'string',
           minLength: 2,
+          maxLength: 64,
+          pattern: '^[A-Za-z0-9_+=,.@-]*$',
           description:
             'What AWS calls the session in its own logs: 2 to 64 letters, digits and any of _+=,.@-',
           examples: ['rekey'],
@@ -49,11 +51,13 @@ export const AWS_LOGIN_INPUTS: JSONSchema = {
         policyArns: {
           type: 'array',
           items: { type: 'string' },
+          maxItems: 10,
           description: 'Managed policies that narrow down what the session may do; at most 10.',
         },
         subjectAttributes: {
           type: 'array',
           items: { type: 'string', enum: [...SUBJECT_ATTRIBUTES] },
+          minItems: 1,
           description:
             'What the subject of the token is made of, in this order. Absent: organization and environment.',
           examples: [['currentEnvironment.name']],
@@ -65,6 +69,8 @@ export const AWS_LOGIN_INPUTS: JSONSchema = {
         },
       },
       required: ['roleArn', 'sessionName'],
+      // A word that is spelt wrong must not pass for one that narrows down what a session may do, or who gets it.
+      additionalProperties: false,
     },
     static: { ...AWS_LOGIN, description: 'An access key as it is.' },
   },
