@@ -120,7 +120,7 @@ aws iam create-access-key --user-name rekey`,
           'who may open `logins/aws`.',
         'Never trust `pulumi.user.login` without an environment beside it: whoever may write an environment that this person opens, or has a schedule for, ' +
           'decides what the session is used for.',
-        'Definitions of ESC work unchanged; in the trust policies the issuer is another one, and the project `default` is named like any other.',
+        'Definitions of ESC work unchanged; in the trust policies the issuer is another one, and for the project `default`, subject and audience are formed as for any other.',
       ],
     },
     {
