@@ -124,7 +124,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON app.* TO 'app_user_2'@'%';`,
   ],
   failures: {
     TARGET_UNREACHABLE:
-      'The worker cannot connect: host, port, firewall; the server is read-only (a replica), is starting, or has blocked the address of the worker. It is ' +
+      'The worker cannot connect: host, port, firewall; the server is read-only (a replica), is starting, cannot write, or has blocked the address of the worker; or a proxy does not reach it. It is ' +
       'the worker that connects, not your machine.',
     TARGET_THROTTLED:
       'The server has no free connections, for everybody or for this user (`max_user_connections`), or another session of Rekey changes the same user.',
@@ -136,7 +136,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON app.* TO 'app_user_2'@'%';`,
       'environment that holds it, or the account.',
     TARGET_DENIED:
       'A privilege is missing; the message has the SQL to run. Usually `CREATE USER`, on MySQL `SYSTEM_USER` where the rotated users have it, or any privilege ' +
-      'in the database for the rotated user. Or a user has expired, was blocked after failed log-ins, or must come by TLS.',
+      'in the database for the rotated user. Or a user has expired, was blocked after failed log-ins, or must come by TLS; one that ' +
+      'must show a certificate of its own (`REQUIRE X509`) cannot be rotated: Rekey has none to try a password with.',
     TARGET_NOT_FOUND:
       'One of `rotateUsers` does not exist with that host part, is locked, or does not log in with a password (`unix_socket`, `auth_socket`, PAM). The ' +
       'message has the SQL to run.',

@@ -26,8 +26,12 @@ function serverFailure(errno: number, message: string, moment: Moment): Rotation
   /** The managing user's trouble is the managing user's, whatever it is called for others. */
   const account = (code: FailureCode, words: string) => of(managing ? 'LOGIN_FAILED' : code, words)
   switch (errno) {
-    case 1040: // too many connections, by server, user and hour
+    case 1021: // disk, memory, tables
+    case 1037:
+    case 1038:
     case 1041:
+    case 1114:
+    case 1040: // too many connections, by server, user and hour
     case 1135:
     case 1203:
     case 1226:
@@ -110,7 +114,7 @@ function serverFailure(errno: number, message: string, moment: Moment): Rotation
       // One number for all that an option of the server prevents; options are not translated.
       if (/skip-grant/.test(message)) return skipsGrants(place)
       if (/read.only/.test(message)) return readOnly(place)
-      break
+      return of('TARGET_DENIED', `an option of ${place} prevents changing users`)
     case 1792:
     case 1836:
       return readOnly(place)
@@ -122,6 +126,7 @@ function serverFailure(errno: number, message: string, moment: Moment): Rotation
     case 4031: // MySQL's, of a session in which nothing arrived; MariaDB just ends it
       return of('TARGET_TIMEOUT', `${place} did not finish in time; another session may hold a lock`)
     case 1213:
+    case 3101: // another member of a group was first
     case 3572:
       return of('TARGET_THROTTLED', 'another session changed users at the same time')
     case 1047: // a node of a cluster that is not ready
@@ -133,7 +138,15 @@ function serverFailure(errno: number, message: string, moment: Moment): Rotation
     case 1161:
     case 1927:
       return of('TARGET_UNREACHABLE', `${place} is starting, stopping or cut the connection`)
+    case 1030:
+    case 1180:
+    case 3098:
+    case 3100:
+      return of('TARGET_UNREACHABLE', `${place} cannot write, or not to its group; see its log`)
   }
+  // Numbers of clients, and those that ProxySQL has made up: servers have neither.
+  if ((errno >= 2000 && errno < 3000) || errno >= 9000)
+    return of('TARGET_UNREACHABLE', `${place} is a proxy, and did not reach its server; see its log`)
   return of('INTERNAL', `${place} answered with an error that Rekey does not know`)
 }
 
