@@ -47,7 +47,7 @@ const START_DEADLINE = 60_000
 const ENDING: Ending = [{ signal: 'SIGTERM', patience: 10_000 }]
 
 /** What the dev server's defaults make slow; each was measured on two cores. */
-const DYNAMIC_CONFIG = {
+export const DYNAMIC_CONFIG = {
   // The default of 20 polls a second makes a workflow of three steps take a third of a second on an idle machine.
   'history.transferProcessorMaxPollRPS': 2000,
   'history.timerProcessorMaxPollRPS': 2000,

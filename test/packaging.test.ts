@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { VARIABLES } from '../config/variables.ts'
+import { DYNAMIC_CONFIG } from '../embedded/temporal.ts'
 import { freshDatabase } from './support/servers.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -68,7 +69,9 @@ describe('the npm package', () => {
       ]),
     )
     expect(
-      files.filter((path) => /\.ts$|\btest\b|^deploy\/(?!grafana|prometheus)|\.env|node_modules/.test(path)),
+      files.filter((path) =>
+        /\.ts$|\btest\b|^deploy\/(?!grafana|prometheus|temporal-dynamic)|\.env|node_modules/.test(path),
+      ),
     ).toEqual([])
     expect(
       files.filter(
@@ -232,6 +235,14 @@ describe('docker-compose.yml', () => {
     for (const [, { environment = {} }] of services)
       for (const [name, value] of Object.entries(environment))
         if (/PASSWORD|PWD|TOKEN|_KEY(_FILE)?$/.test(name)) expect(value).toMatch(/^\/run\/secrets\//)
+  })
+
+  test('its Temporal has the dynamic configuration of the one that "rekey dev" starts', () => {
+    const file = './deploy/temporal-dynamic-config.yaml'
+    const { environment, volumes } = compose.services['temporal']!
+    expect(volumes).toEqual([`${file}:${environment!['DYNAMIC_CONFIG_FILE_PATH']}:ro`])
+    const values = Object.entries(parse(read(file)) as Record<string, { value: unknown }[]>)
+    expect(Object.fromEntries(values.map(([key, [only]]) => [key, only!.value]))).toEqual(DYNAMIC_CONFIG)
   })
 
   test('its files and volumes are there', () => {
