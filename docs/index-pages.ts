@@ -8,12 +8,12 @@ export function rotatorsPage(): string {
     'What can be rotated. A call `fn::rotate::<name>` in a definition names the rotator; its page says what a rotation does, what to paste at the ' +
       'target, and what each input, output and failure code means. `rekey rotator ls` lists those of your server, `rekey rotator show <name>` their inputs.',
     table(
-      ['rotator', 'rotates', 'valid at a time', 'needs at the target'],
+      ['rotator', 'rotates', 'valid at a time', 'grants at the target for'],
       rotatorNames().map((name) => {
         const { title, slots, permissions } = findRotator(name)!
         const grants =
           permissions.length === 0
-            ? 'nothing: there is no target'
+            ? 'nobody: there is no target'
             : [...new Set(permissions.map(({ who }) => who))].join('; ')
         return [`[${name}](${name}.md)`, title, String(slots), grants]
       }),

@@ -42,7 +42,7 @@ export const awsIamNotes: RotatorNotes = {
     {
       about:
         'The policy of whoever manages the keys, with the ARN of the user whose keys are rotated, path included. `iam:GetAccessKeyLastUsed` may be ' +
-        'left out: it only makes messages tell when a key that is in the way was last used. So may the second statement, with the ARN of Rekey’s own user: ' +
+        'left out: it only makes messages tell when a key that is in the way was last used. So may the second statement, with the ARN of Rekey’s own user, or of the role that it assumes: ' +
         'by it a dry run asks AWS whether the first one allows what a rotation will do. The rotated user itself needs no permission for this: trying ' +
         'a key asks `sts:GetCallerIdentity`, which is always allowed.',
       language: 'json',
