@@ -2,16 +2,39 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
+/** By what they took, side by side; where two name a file, the first counts. */
 const LONGEST = [
+  '/test/workflows/retries',
+  '/test/server/rehearsals',
+  '/test/workflows/by-hand',
+  '/test/workflows/lost-answers',
+  '/test/workflows/sweep',
   '/test/chaos/fire',
-  '/test/embedded/dev',
+  '/test/workflows/schedules',
+  '/test/workflows/hostile-targets',
+  '/test/rotators/connectors/postgres',
+  '/test/workflows/aws-iam',
   '/test/cli/programs',
+  '/test/embedded/dev',
   '/test/workflows/',
+  '/test/rotators/postgres.test',
+  '/test/rotators/mysql.test',
+  '/test/rotators/connectors/mysql',
+  '/test/cli/completion',
   '/test/worker/',
-  '/test/language/properties',
-  '/test/chaos/',
-  '/test/embedded/',
+  '/test/examples/',
+  '/test/packaging',
+  '/test/docs/getting-started',
+  '/test/cli/unsettled',
+  '/test/rotators/aws-iam.test',
+  '/test/model/due-times-worldwide',
   '/test/cli/r',
+  '/test/model/cron',
+  '/test/embedded/',
+  '/test/chaos/',
+  '/test/rotators/',
+  '/test/language/properties',
+  '/test/canary',
 ]
 
 /** What takes longest begins first, so that nothing is left to wait for at the end. */
