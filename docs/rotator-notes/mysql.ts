@@ -13,7 +13,7 @@ export const mysqlNotes: RotatorNotes = {
         '`current`; the one before is `previous`.',
     ].join('\n'),
     'Applications that read `current` at their start or reload work with either user, since the one before keeps its password until the ' +
-      'next rotation. Give both users the same rights: best by a role that both have by default. `rekey env rotate --dry-run` compares them.',
+      'next rotation. Give both users the same rights: best by a role that both have by default. `rekey env rotate --plan` compares them.',
     'Made for MySQL 8.0 to 9 and MariaDB from 10.6 on.',
   ],
   setup: [
