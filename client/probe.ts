@@ -49,7 +49,7 @@ function materialsOf({ ca, client }: TlsCredentials): ConnectionOptions {
 function look(options: ConnectionOptions): Promise<Look> {
   return new Promise((resolve) => {
     let secure = false
-    const socket = connect({ ...options, timeout: PATIENCE })
+    const socket = connect(options)
     const timer = setTimeout(() => end('ETIMEDOUT'), PATIENCE)
     const end = (code: string | undefined, names?: string) => {
       clearTimeout(timer)
@@ -106,13 +106,17 @@ function certificateWords(
   return undefined
 }
 
-/** What is left is the server's no to us, which it says as an alert or by ending the connection. */
-function clientWords(address: string, { client }: TlsCredentials, { secure, code }: Look): string {
+const REFUSED_BY_ALERT = /ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR|HANDSHAKE_FAILURE)/
+
+/** What is left is the server's no to us, which it says as an alert or by ending the connection after the handshake. */
+function clientWords(address: string, { client }: TlsCredentials, { secure, code = '' }: Look): string {
+  const told = code === 'ended' ? '' : ` (${code})`
+  if (!secure && !REFUSED_BY_ALERT.test(code)) return `the TLS handshake with ${address} fails${told}`
   if (!client)
-    return `${address} ends the connection${secure || /CERTIFICATE/.test(code!) ? ' and seems to want a client certificate: set REKEY_TEMPORAL_TLS_CERT_FILE and REKEY_TEMPORAL_TLS_KEY_FILE' : ` in the TLS handshake (${code})`}`
+    return `${address} seems to want a client certificate${told}: set REKEY_TEMPORAL_TLS_CERT_FILE and REKEY_TEMPORAL_TLS_KEY_FILE`
   if (client.expires.getTime() < Date.now())
     return `the client certificate in REKEY_TEMPORAL_TLS_CERT_FILE expired on ${client.expires.toISOString().slice(0, 10)}: replace it`
-  return `${address} does not take the client certificate in REKEY_TEMPORAL_TLS_CERT_FILE${code === 'ended' ? '' : ` (${code})`}: it must be from an authority that Temporal trusts`
+  return `${address} does not take the client certificate in REKEY_TEMPORAL_TLS_CERT_FILE${told}: it must be from an authority that Temporal trusts`
 }
 
 function shown(names: string | undefined): string {
