@@ -1,6 +1,6 @@
 /** Who opened which revision until when. The values that were opened are never stored. */
 import { randomUUID } from 'node:crypto'
-import { sql } from 'kysely'
+import { CompiledQuery, sql } from 'kysely'
 import type { AuditEntry } from './audit.ts'
 import { batched, oncePer } from './batch.ts'
 import type { Queryable } from './database.ts'
@@ -15,7 +15,7 @@ export interface OpenSession {
   leftMs: number
 }
 
-const COLUMNS = sql`s.id, s.environment_id as "environmentId", s.revision, s.login, s.expires_at as "expiresAt",
+const COLUMNS = `s.id, s.environment_id as "environmentId", s.revision, s.login, s.expires_at as "expiresAt",
   (extract(epoch from s.expires_at - now()) * 1000)::float8 as "leftMs"`
 
 export interface NewSession {
@@ -33,24 +33,27 @@ export async function createSession(db: Queryable, session: NewSession): Promise
 
 const ACTION: AuditEntry['action'] = 'environment.open'
 
+// A text, not a builder: it is the same each time.
+const CREATE = `
+  with made as (
+    select made.id, made.environment_id, made.organization, made.revision, made.login, made.duration
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::text[], $6::float8[])
+      as made (id, environment_id, organization, revision, login, duration)
+  ), audited as (
+    insert into audit_log (actor, action, organization, environment_id, details)
+    select login, '${ACTION}', organization, environment_id,
+      jsonb_build_object('revision', revision, 'session', id) from made
+  )
+  insert into open_sessions as s (id, environment_id, revision, login, expires_at)
+  select id, environment_id, revision, login, now() + duration * interval '1 millisecond' from made
+  returning ${COLUMNS}`
+/** In the order of `CREATE`. */
+const PARTS = ['id', 'environmentId', 'organization', 'revision', 'login', 'durationMs'] as const
+
 const creations = oncePer((db: Queryable) =>
   batched(async (made: (NewSession & { id: string })[]) => {
-    const column = (part: keyof (typeof made)[number]) => made.map((session) => session[part])
-    const { rows } = await sql<OpenSession>`
-      with made as (
-        select made.id, made.environment_id, made.organization, made.revision, made.login, made.duration
-        from unnest(
-          ${column('id')}::uuid[], ${column('environmentId')}::uuid[], ${column('organization')}::text[],
-          ${column('revision')}::int[], ${column('login')}::text[], ${column('durationMs')}::float8[]
-        ) as made (id, environment_id, organization, revision, login, duration)
-      ), audited as (
-        insert into audit_log (actor, action, organization, environment_id, details)
-        select login, ${ACTION}, organization, environment_id,
-          jsonb_build_object('revision', revision, 'session', id) from made
-      )
-      insert into open_sessions as s (id, environment_id, revision, login, expires_at)
-      select id, environment_id, revision, login, now() + duration * interval '1 millisecond' from made
-      returning ${COLUMNS}`.execute(db)
+    const columns = PARTS.map((part) => made.map((session) => session[part]))
+    const { rows } = await db.executeQuery<OpenSession>(CompiledQuery.raw(CREATE, columns))
     return inOrder(made, rows) as OpenSession[]
   }),
 )
@@ -76,7 +79,7 @@ const lookups = oncePer((db: Queryable) =>
   batched(async (asked: { id: string }[]) => {
     const ids = asked.map(({ id }) => id).filter((id) => UUID.test(id))
     const { rows } = await sql<OpenSession>`
-      select ${COLUMNS} from open_sessions s where s.id = any(${ids}::uuid[]) and s.expires_at > now()`.execute(
+      select ${sql.raw(COLUMNS)} from open_sessions s where s.id = any(${ids}::uuid[]) and s.expires_at > now()`.execute(
       db,
     )
     return inOrder(asked, rows)

@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findCaller } from '../../store/callers.ts'
 import { connectDatabase, type Database } from '../../store/database.ts'
 import { preparedName } from '../../store/prepared-client.ts'
+import { createToken } from '../../store/tokens.ts'
 import { freshStore, type TestStore } from '../support/store.ts'
 
 let store: TestStore
@@ -47,6 +49,25 @@ test('one that yields all columns is not: a migration would break it on connecti
   await sql`alter table grows add column more text default 'more'`.execute(db)
   expect(await read()).toContainEqual({ id: 1, more: 'more' })
   expect(await write(9)).toEqual([{ id: 9, more: 'more' }])
+})
+
+test('what every request asks is planned once, for however many it is asked', async () => {
+  const { token } = await createToken(db, { login: 'ada', name: 'test' })
+  const asked = { organization: 'acme', project: 'app', name: 'any' }
+  for (let times = 1; times <= 12; times += 1)
+    await Promise.all(
+      Array.from({ length: times }, (_, at) =>
+        findCaller(db, token.reveal(), { ...asked, name: `any-${at}` }),
+      ),
+    )
+  const { rows } = await sql<{ once: string; anew: string }>`
+    select generic_plans as once, custom_plans as anew from pg_prepared_statements
+    where statement like ${'%access_tokens t on t.hash%'} and statement not like ${'%pg_prepared_statements%'}`.execute(
+    db,
+  )
+  // PostgreSQL tries five times whether a plan for just these values is better.
+  expect(rows).toEqual([{ once: expect.any(String), anew: '5' }])
+  expect(Number(rows[0]!.once)).toBeGreaterThan(0)
 })
 
 test('those of any length do not fill the server', () => {
