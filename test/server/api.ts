@@ -19,7 +19,7 @@ import { loadKeeper } from '../../store/keeper.ts'
 import { createKeyFile } from '../../store/key-file.ts'
 import { createToken } from '../../store/tokens.ts'
 import { addMember, ensureOrganization, ensureUser } from '../../store/users.ts'
-import { freshDatabase, type FreshDatabase } from '../support/servers.ts'
+import { migratedDatabase, type FreshDatabase } from '../support/servers.ts'
 
 /** Answers are looked into as they come; what they hold is what the tests assert. */
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -58,10 +58,10 @@ export async function startApi(
   overrides: Partial<Services> = {},
   given?: Pick<FreshDatabase, 'url' | 'drop'>,
 ): Promise<Api> {
-  const database = given ?? (await freshDatabase())
+  const database = given ?? (await migratedDatabase())
   const folder = await mkdtemp(join(tmpdir(), 'rekey-api-'))
   const db = connectDatabase(database.url)
-  await migrate(db)
+  if (given) await migrate(db)
   await createKeyFile(join(folder, 'key'))
   const keeper = await loadKeeper(join(folder, 'key'))
   await createCanary(db, keeper)

@@ -71,10 +71,21 @@ export function sharedMoto(): Promise<SharedMoto> {
 }
 
 /** A new, empty database on the shared server. */
-export async function freshDatabase(): Promise<FreshDatabase> {
+export function freshDatabase(): Promise<FreshDatabase> {
+  return databaseLike('template1')
+}
+
+/** A new database with the schema of a store in it, and no rows: migrated once for all of them. */
+export async function migratedDatabase(): Promise<FreshDatabase> {
+  const { name } = await ask<{ name: string }>('schema')
+  return await databaseLike(name)
+}
+
+async function databaseLike(template: string): Promise<FreshDatabase> {
   const server = await sharedPostgres()
   const name = uniqueName('store')
-  await query(superuserUrl(server), `create database ${name}`)
+  // Copied as files: half the work of the default, which writes every block into the journal.
+  await query(superuserUrl(server), `create database ${name} template ${template} strategy file_copy`)
   return {
     name,
     url: superuserUrl(server, name),
@@ -112,12 +123,15 @@ export async function targetDatabase(): Promise<TargetDatabase> {
   const users = [managing, ...rotated]
   const root = superuserUrl(server)
 
-  for (const { username, password } of users)
-    await query(root, `create role ${username} login password '${password}'`)
-  await query(root, `alter role ${managing.username} createrole`)
-  for (const { username } of rotated)
-    await query(root, `grant ${username} to ${managing.username} with admin option, inherit false, set false`)
-  await query(root, `create database ${database} owner ${managing.username}`)
+  await sequence(root, [
+    ...users.map(({ username, password }) => `create role ${username} login password '${password}'`),
+    `alter role ${managing.username} createrole`,
+    ...rotated.map(
+      ({ username }) =>
+        `grant ${username} to ${managing.username} with admin option, inherit false, set false`,
+    ),
+    `create database ${database} owner ${managing.username} strategy file_copy`,
+  ])
 
   const url = ({ username, password }: Login) => urlFor(server, username, password, database)
   return {
@@ -129,10 +143,11 @@ export async function targetDatabase(): Promise<TargetDatabase> {
     url,
     canLogIn: (given) => canLogIn(url(given)),
     admin: (sql, values) => query(superuserUrl(server, database), sql, values),
-    drop: async () => {
-      await query(root, `drop database if exists ${database} with (force)`)
-      for (const { username } of users) await query(root, `drop role if exists ${username}`)
-    },
+    drop: () =>
+      sequence(root, [
+        `drop database if exists ${database} with (force)`,
+        ...users.map(({ username }) => `drop role if exists ${username}`),
+      ]),
   }
 }
 
@@ -157,16 +172,22 @@ async function canLogIn(connectionString: string): Promise<boolean> {
   }
 }
 
-async function query(
-  connectionString: string,
-  sql: string,
-  values?: unknown[],
-): Promise<Record<string, unknown>[]> {
+function query(url: string, sql: string, values?: unknown[]): Promise<Record<string, unknown>[]> {
+  return inSession(url, async (client) => (await client.query<Record<string, unknown>>(sql, values)).rows)
+}
+
+/** One session for all of them, since PostgreSQL starts a process for each session. */
+function sequence(url: string, statements: string[]): Promise<void> {
+  return inSession(url, async (client) => {
+    for (const statement of statements) await client.query(statement)
+  })
+}
+
+async function inSession<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString })
   await client.connect()
   try {
-    const { rows } = await client.query<Record<string, unknown>>(sql, values)
-    return rows
+    return await work(client)
   } finally {
     await client.end()
   }

@@ -7,12 +7,15 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import type { TestProject } from 'vitest/node'
 import { config } from '../../config/index.ts'
 import { startPostgres } from '../../embedded/postgres.ts'
 import { processIdentity } from '../../embedded/process-identity.ts'
 import { endOrphan } from '../../embedded/server-process.ts'
 import { startTemporal } from '../../embedded/temporal.ts'
+import { connectDatabase, type Database } from '../../store/database.ts'
+import { migrate } from '../../store/migrate.ts'
 import { MARIADB_ENDING } from './mariadb.ts'
 import { MOTO_ENDING, startMoto, type SharedMoto } from './moto.ts'
 
@@ -67,6 +70,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
       )
       const { host, port, superuser, password } = server
       return { host, port, superuser, password }
+    }),
+    schema: once(async (): Promise<{ name: string }> => {
+      const { host, port, superuser, password } = await starts.postgres()
+      const root = `postgres://${superuser}:${encodeURIComponent(password)}@${host}:${port}`
+      const name = 'store_schema'
+      await onDatabase(`${root}/postgres`, (db) => sql`create database ${sql.id(name)}`.execute(db))
+      await onDatabase(`${root}/${name}`, migrate)
+      return { name }
     }),
     bundle: once(async (): Promise<{ codePath: string }> => {
       const { bundleWorkflows } = await import('../../worker/bundle.ts')
@@ -123,6 +134,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   })
   return teardown
+}
+
+async function onDatabase(url: string, work: (db: Database) => Promise<unknown>): Promise<void> {
+  const db = connectDatabase(url)
+  try {
+    await work(db)
+  } finally {
+    await db.destroy()
+  }
 }
 
 /** Ends the servers of test runs that were killed, and removes their folders. */

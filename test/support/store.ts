@@ -9,7 +9,7 @@ import { migrate } from '../../store/migrate.ts'
 import { loadKeeper, type ProgramKeeper } from '../../store/keeper.ts'
 import { createKeyFile } from '../../store/key-file.ts'
 import { addMember, ensureOrganization, ensureUser } from '../../store/users.ts'
-import { copyOfDatabase, freshDatabase, type FreshDatabase } from './servers.ts'
+import { copyOfDatabase, migratedDatabase, type FreshDatabase } from './servers.ts'
 
 export interface TestStore {
   db: Database
@@ -22,13 +22,13 @@ export interface TestStore {
 
 /** Organization `acme`; `ada` administers it, `bob` and `eve` are members without a grant. */
 export async function freshStore(database?: Pick<FreshDatabase, 'url' | 'drop'>): Promise<TestStore> {
-  const { url, drop } = database ?? (await freshDatabase())
+  const { url, drop } = database ?? (await migratedDatabase())
   const folder = await mkdtemp(join(tmpdir(), 'rekey-store-'))
   const keyFile = join(folder, 'key')
   await createKeyFile(keyFile)
   const keeper = await loadKeeper(keyFile)
   const db = connectDatabase(url)
-  await migrate(db)
+  if (database) await migrate(db)
   await createCanary(db, keeper)
   await ensureOrganization(db, 'acme')
   for (const login of ['ada', 'bob', 'eve']) {
