@@ -1,7 +1,7 @@
 /** The frame of the API: rules on every route, errors in one shape, tokens, health. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createApp } from '../../server/app.ts'
 import { connectDatabase } from '../../store/database.ts'
 import { createToken, revokeToken, listTokens } from '../../store/tokens.ts'
@@ -209,6 +209,23 @@ describe('who sends a body and never ends it', () => {
 })
 
 describe('health', () => {
+  it('readyz looks once for all who ask at the same time, and again for who asks later', async () => {
+    let looks = 0
+    let arrived = 0
+    const { promise: looked, resolve } = Promise.withResolvers<void>()
+    const checks = { database: () => (looks++, looked) }
+    const app = createApp({ ...api.services, checks })
+    app.addHook('preHandler', async () => void arrived++)
+    const asked = Array.from({ length: 20 }, () => app.inject('/readyz'))
+    await vi.waitFor(() => expect(arrived).toBe(asked.length), 20_000)
+    resolve()
+    for (const { statusCode } of await Promise.all(asked)) expect(statusCode).toBe(200)
+    expect(looks).toBe(1)
+    await app.inject('/readyz')
+    expect(looks).toBe(2)
+    await app.close()
+  })
+
   it('healthz is up while everything else is away; readyz and routes say what is missing, then recover', async () => {
     let temporal = false
     const app = createApp({
