@@ -1,4 +1,6 @@
-/** Who is trusted under TLS, under which name, and what a server without it is told. */
+/** Who is trusted under TLS, under which name, and what a server without it is told: never a password itself. */
+import { createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { mkdtempSync, chmodSync, writeFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -126,4 +128,67 @@ test('a server without TLS', async () => {
   } finally {
     await plain.stop()
   }
+})
+
+test('a password is not given to a server that was not checked, whatever it asks for', async () => {
+  const received: Buffer[] = []
+  const packet = (number: number, ...parts: (string | number | Buffer)[]) => {
+    const body = Buffer.concat(
+      parts.map((part) =>
+        typeof part === 'string'
+          ? Buffer.from(part, 'latin1')
+          : Buffer.from(typeof part === 'number' ? [part] : part),
+      ),
+    )
+    return Buffer.concat([Buffer.from([body.length & 255, body.length >> 8, 0, number]), body])
+  }
+  // Protocol 10, authentication by plugins, no TLS.
+  const hello = packet(
+    0,
+    10,
+    '8.0.0\0',
+    '\x01\0\0\0',
+    'abcdefgh\0',
+    '\xff\xf7',
+    45,
+    '\x02\0',
+    '\xff\xdf',
+    21,
+    '\0'.repeat(10),
+    'ijklmnopqrst\0',
+    'caching_sha2_password\0',
+  )
+  for (const plugin of [
+    'mysql_clear_password',
+    'caching_sha2_password',
+    'sha256_password',
+    'dialog',
+    'no_such',
+    '__proto__',
+  ]) {
+    const greedy = createServer((socket: Socket) => {
+      socket.on('error', () => {})
+      socket.write(hello)
+      let number = 0
+      socket.on('data', (chunk) => {
+        received.push(chunk)
+        number = chunk[3]! + 1
+        if (number === 2) socket.write(packet(number, 0xfe, `${plugin}\0`, 'abcdefghijklmnopqrst\0'))
+        else socket.write(packet(number, 1, 4))
+      })
+    }).listen(0, '127.0.0.1')
+    await new Promise((listening) => greedy.once('listening', listening))
+    const { port } = greedy.address() as AddressInfo
+    const at = fixture.via({ host: '127.0.0.1', port })
+    await failureOf(
+      mysql.test(at, fixture.one, limits({ timeout: 2_000 })),
+      ['INPUT_INVALID', 'TARGET_DENIED', 'TARGET_UNREACHABLE', 'TARGET_TIMEOUT'],
+      fixture.secrets,
+    )
+    greedy.close()
+  }
+  expect(received.length).toBeGreaterThan(5)
+  const sent = Buffer.concat(received).toString('latin1')
+  expect(sent).toContain(fixture.one.username)
+  for (const secret of fixture.secrets) expect(sent.includes(secret)).toBe(false)
 })
