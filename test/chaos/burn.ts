@@ -76,7 +76,7 @@ export async function burn<T>(options: FireOptions, use: (fire: Fire) => Promise
       figures,
       sightings: [],
       typing: new Map(),
-      removed: new Set(),
+      unfinished: new Set(),
       asked: new Map(),
       over: AbortSignal.any([over.signal, signal]),
     }

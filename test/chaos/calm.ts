@@ -7,7 +7,7 @@ import { publishedIdentities, untilIdle } from './idle.ts'
 
 /** Everybody is up, nothing is on its way, and what was asked for has ended. */
 export async function comeToRest(
-  { rig, targets, environments, api, removed }: Scene,
+  { rig, targets, environments, api, unfinished }: Scene,
   signal: AbortSignal,
   tell: (line: string) => void,
 ): Promise<number> {
@@ -23,8 +23,7 @@ export async function comeToRest(
     worker.start()
   }
   await Promise.all(rig.workers.map((worker) => worker.ready(signal)))
-  for (const { name, firstText } of environments)
-    if (removed.has(name)) await api.insist('PATCH', name, { text: firstText })
+  for (const finish of unfinished) await finish()
   for (const target of targets) {
     target.wire.disarm()
     await target.wire.quiet()

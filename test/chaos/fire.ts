@@ -17,7 +17,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(name, () => stop.abort(new Error(`ended by ${name}`)))
 
 /** Coming to rest and checking have so many milliseconds; what takes longer hangs. */
-const REST = 5 * 60_000
+const REST = 10 * 60_000
 const late = setTimeout(
   () => stop.abort(new Error('it does not come to an end: something hangs')),
   Number(values.minutes) * 60_000 + REST,

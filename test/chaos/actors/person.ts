@@ -54,7 +54,7 @@ async function act(
   switch (deed) {
     case 'left rotation adopted':
     case 'left rotation discarded':
-      return await settle(scene, owned, deed, random)
+      return await settle(scene, deed, random)
     case 'rotation undone': {
       const json = random.chance(0.5) ? {} : { paths: [place.key] }
       return await ask(scene, owned, `environments/${ORGANIZATION}/${name}/undo`, json, random)
@@ -84,21 +84,24 @@ async function act(
 
 interface Left {
   id: string
+  /** `<project>/<name>` */
+  environment: string
   environmentPath: string
   errorMessage?: string
 }
 
-async function leftOf({ api }: Scene, { name }: Owned): Promise<Left[]> {
-  const { status, text } = await api.call('GET', `rotations/${ORGANIZATION}?environment=${name}`, {
-    root: true,
-  })
+/** What rotations have left to be decided, wherever. */
+async function allLeft({ api }: Scene): Promise<Left[]> {
+  const { status, text } = await api.call('GET', `rotations/${ORGANIZATION}`, { root: true })
   return status === 200 ? (JSON.parse(text) as { rotations: Left[] }).rotations : []
 }
 
-async function settle(scene: Scene, owned: Owned, deed: string, random: Random): Promise<boolean> {
-  const left = await leftOf(scene, owned)
+async function settle(scene: Scene, deed: string, random: Random): Promise<boolean> {
+  const left = await allLeft(scene)
   if (left.length === 0) return false
-  const { id, environmentPath, errorMessage = '' } = random.pick(left)
+  const { id, environment, environmentPath, errorMessage = '' } = random.pick(left)
+  const owned = scene.environments.find(({ name }) => name === environment)
+  if (!owned) return false
   const at = `rotations/${ORGANIZATION}/${id}`
   if (deed === 'left rotation adopted') return await ask(scene, owned, `${at}/adopt`, {}, random)
   const target = owned.paths.find(({ key }) => key === environmentPath)?.target
@@ -138,30 +141,39 @@ async function ask(scene: Scene, owned: Owned, path: string, json: object, rando
 
 /** First the state, while nothing of Rekey's is on its way there, then the password: what is refused meanwhile is noticed. */
 async function typeState(scene: Scene, owned: Owned, { key, target }: Place): Promise<boolean> {
-  const { rig, api, typing } = scene
+  const { rig, api, typing, unfinished, over } = scene
   const { current } = await published(rig, owned.id, key)
   const mine = target.handedOver?.find((user) => current === null || user !== target.identity(current))
   if (!target.ofOnesOwn || !target.setByHand || mine === undefined || current === null) return false
   const { number, text } = (await latestRevision(rig.db, owned.id))!
   if (!text.includes(`  ${key}:`)) return false
-  if ((await leftOf(scene, owned)).some(({ environmentPath }) => environmentPath === key)) return false
+  const left = await allLeft(scene)
+  if (left.some((one) => one.environment === owned.name && one.environmentPath === key)) return false
   const own = target.ofOnesOwn(mine)
   const state = JSON.stringify({ current: own, previous: current })
   const typed = owned.firstText.replace(target.yaml(key), `${target.yaml(key)}      state: ${state}\n`)
   const place = `${owned.id} ${key}`
   const turn = () => typing.set(place, (typing.get(place) ?? 0) + 1)
-  turn()
-  try {
-    const headers = { 'if-match': etag(owned.id, number) }
-    let answer = 0
-    for (let tries = 10; tries > 0 && (answer === 0 || answer >= 500); tries -= 1)
-      answer = (await api.call('PATCH', owned.name, { text: typed, headers })).status
-    // An answer may have been lost: what is published tells.
+  const finish = async () => {
     const newest = await whenever(() => published(rig, owned.id, key))
     if (JSON.stringify(newest.current) !== JSON.stringify(own)) return false
     while ((await whenever(() => landing(scene, owned, key))) > 0) await sleep(500)
-    await target.setByHand(own)
+    await target.setByHand!(own)
     return true
+  }
+  turn()
+  unfinished.add(finish)
+  try {
+    const headers = { 'if-match': etag(owned.id, number) }
+    let answer = 0
+    for (let tries = 10; !over.aborted && tries > 0 && (answer === 0 || answer >= 500); tries -= 1)
+      answer = (await api.call('PATCH', owned.name, { text: typed, headers })).status
+    // It may have been saved, or be about to be: the calm tells.
+    if (over.aborted) return true
+    // An answer may have been lost: what is published tells.
+    const done = await finish()
+    unfinished.delete(finish)
+    return done
   } finally {
     turn()
   }
@@ -184,7 +196,8 @@ async function removeAndPutBack(
   const { api, over } = scene
   const without = owned.firstText.replace(target.yaml(key), '')
   const save = async (text: string) => (await api.call('PATCH', owned.name, { text })).status === 200
-  scene.removed.add(owned.name)
+  const putBack = () => api.insist('PATCH', owned.name, { text: owned.firstText })
+  scene.unfinished.add(putBack)
   // Refused as long as it is being rotated.
   let gone = false
   for (let tries = 20; tries > 0 && !gone && !over.aborted; tries -= 1) {
@@ -195,8 +208,8 @@ async function removeAndPutBack(
     await release(scene, owned, target.claims, random)
   await rest(random.whole(0, 2_000), over)
   // Also where the answer to the removal was lost. What is not done when the fire ends is done in the calm.
-  while (!over.aborted && scene.removed.has(owned.name))
-    if (await save(owned.firstText)) scene.removed.delete(owned.name)
+  while (!over.aborted && scene.unfinished.has(putBack))
+    if (await save(owned.firstText)) scene.unfinished.delete(putBack)
     else await rest(300, over)
   return gone
 }

@@ -25,8 +25,8 @@ export interface Scene {
   sightings: Sighting[]
   /** How often somebody began or ended to put a state of his own in, by environment and path: odd while he does. */
   typing: Map<string, number>
-  /** Environments out of which somebody has taken a call that he has not put back yet. */
-  removed: Set<string>
+  /** What people had begun when the fire was over: brought to its end in the calm. */
+  unfinished: Set<() => Promise<unknown>>
   asked: Map<string, Evidence['asked'][number]>
   /** Ends the fire: whatever was begun is brought to an end, nothing new is. */
   over: AbortSignal
