@@ -274,7 +274,7 @@ describe('the answer to CreateAccessKey is lost', () => {
 
   test('that key cannot be deleted until the rotation has ended: the next one knows of it', async () => {
     const { aws, environment, state } = await fullHouse(true)
-    const isDeletion = (chunk: string) => chunk.includes('Action=DeleteAccessKey')
+    const isDeletion = (chunk: Buffer) => chunk.includes('Action=DeleteAccessKey')
     let creates = 0
     proxy.cutAfter((chunk) => {
       if (!chunk.includes('Action=CreateAccessKey') || ++creates !== 2) return false
