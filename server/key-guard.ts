@@ -8,8 +8,12 @@ import { awayDependency } from './away.ts'
 export interface KeyGuard {
   /** @throws Refusal unavailable until the key has opened the store's canary; the driver's error while it is away. */
   demand(): Promise<void>
-  /** At the start: @throws Error in words when the store is there and the key is not its own. */
-  refuseWrong(): Promise<void>
+  /**
+   * At the start.
+   * @returns false while the store is away or has no schema
+   * @throws Error in words when the store is there and the key is not its own.
+   */
+  refuseWrong(): Promise<boolean>
 }
 
 export function createKeyGuard(db: Database, keeper: ProgramKeeper): KeyGuard {
@@ -29,8 +33,12 @@ export function createKeyGuard(db: Database, keeper: ProgramKeeper): KeyGuard {
         )
       }),
     refuseWrong: () =>
-      check().catch((error: unknown) => {
-        if (!awayDependency(error)) throw error
-      }),
+      check().then(
+        () => true,
+        (error: unknown) => {
+          if (!awayDependency(error)) throw error
+          return false
+        },
+      ),
   }
 }

@@ -100,7 +100,10 @@ export async function startServer(config: Config, overrides: ServerOverrides = {
     await tracing.close()
   }
   try {
-    await key.refuseWrong()
+    if (!(await key.refuseWrong()))
+      early.warn(
+        'the store cannot be used yet: requests are refused until PostgreSQL answers (REKEY_DATABASE_URL) and has the schema (rekey migrate)',
+      )
     void attributes.refresh()
     void access.follow(early, ended.signal)
     // For its words in the log: nobody may ask for a while.

@@ -87,16 +87,21 @@ interface Program {
   child: ReturnType<typeof spawn>
   /** Exit code, and what it wrote to stderr. */
   ended: Promise<[number | null, string]>
+  /** So far. */
+  logged(): string
 }
 
 function launch(name: string, more: Record<string, string> = {}): Program {
   const child = spawn(process.execPath, [COMMAND_LINE, name], {
     env: { PATH: '/usr/bin:/bin', HOME: cli.home, ...COMPILE_CACHE, ...env, ...more },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   let words = ''
+  let log = ''
   child.stderr.on('data', (chunk) => (words += String(chunk)))
-  return { child, ended: once(child, 'close').then(([code]) => [code as number | null, words]) }
+  child.stdout.on('data', (chunk) => (log += String(chunk)))
+  const ended = once(child, 'close').then(([code]): [number | null, string] => [code as number | null, words])
+  return { child, ended, logged: () => log }
 }
 
 async function status(address: string | undefined): Promise<number> {
@@ -139,6 +144,7 @@ describe.each(['server', 'worker'])('%s', (name) => {
       await writeFile(env['REKEY_KEY_FILE']!, key, { mode: 0o600 })
       const program = launch(name)
       await expect.poll(() => status(address()), { timeout: 30_000, interval: 100 }).toBe(503)
+      await expect.poll(program.logged, { timeout: 10_000 }).toContain('the store cannot be used yet')
       await cli.run(['migrate', '--new-key'], { env })
       await expect.poll(() => status(address()), { timeout: 45_000, interval: 100 }).toBe(200)
       program.child.kill('SIGTERM')
