@@ -102,9 +102,8 @@ export function createApp(services: Services, options: AppOptions = {}): Fastify
     readBody(request)
     done()
   })
-  app.addHook('preHandler', (request, _reply, done) => {
-    if (bodyDecides(request)) authorizeBody(services.db, request).then(() => done(), done)
-    else done()
+  app.addHook('preHandler', async (request) => {
+    if (bodyDecides(request)) await authorizeBody(services.db, request)
   })
   for (const route of routes) app.register(async (scope) => route(scope, services))
   return app

@@ -27,17 +27,18 @@ export function requestId(raw: Pick<IncomingMessage, 'headers'>): string {
 export function observeRequests(app: FastifyInstance, metrics: HttpMetrics, tracing: Tracing): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header(REQUEST_ID, request.id)
-    if (!tracing.isOn || request.routeOptions.logLevel === 'warn') return void done()
-    const { traceparent } = request.headers
-    request.span = tracing.start(`${request.method} ${request.routeOptions.url ?? 'none'}`, {
-      kind: 'server',
-      parent: typeof traceparent === 'string' ? traceparent : undefined,
-      attributes: {
-        'http.request.method': request.method,
-        'http.route': request.routeOptions.url,
-        'rekey.request.id': request.id,
-      },
-    })
+    if (tracing.isOn && request.routeOptions.logLevel !== 'warn') {
+      const { traceparent } = request.headers
+      request.span = tracing.start(`${request.method} ${request.routeOptions.url ?? 'none'}`, {
+        kind: 'server',
+        parent: typeof traceparent === 'string' ? traceparent : undefined,
+        attributes: {
+          'http.request.method': request.method,
+          'http.route': request.routeOptions.url,
+          'rekey.request.id': request.id,
+        },
+      })
+    }
     done()
   })
   // Not earlier: what reads the body does not keep the context that it was begun in.
