@@ -202,7 +202,7 @@ test('env schedule new --once: one due time, in words where it cannot be', async
     [['--once', '2020-01-01T00:00:00Z'], 'has passed'],
     [['--once', '2030-01-31'], 'not an instant'],
     [['0 3 * * *', '--once', '2030-01-31T22:00:00Z'], 'not both'],
-    [[], 'scheduleOnce'],
+    [[], 'when is it due?'],
   ] as const) {
     const refused = await schedule('new', name, ...args)
     expect(refused).toMatchObject({ code: 1, stdout: '' })
