@@ -6,6 +6,8 @@ export type WallTime = number
 const DAY = 86_400_000
 const QUARTER = 900_000
 const formatters = new Map<string, Intl.DateTimeFormat>()
+/** By what was written, of zones that there are. */
+const spellings = new Map<string, string>()
 /** By zone: offsets at quarters of an hour, the grid on which zones change them; asking Intl is slow. */
 const offsets = new Map<string, Map<number, number>>()
 
@@ -35,11 +37,16 @@ function formatterOf(zone: string): Intl.DateTimeFormat {
  */
 export function findTimeZone(name: string): string | undefined {
   if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(name)) return undefined
+  const known = spellings.get(name)
+  if (known !== undefined) return known
   try {
     const resolved = new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone
     // An alias resolves to another name; what people wrote stays when its capitals are those of a tz database.
     const wellSpelled = name.includes('/') && /^([A-Z][A-Za-z0-9_+-]*[a-z0-9][A-Za-z0-9_+-]*\/?)+$/.test(name)
-    return wellSpelled && name.toLowerCase() !== resolved.toLowerCase() ? name : resolved
+    const spelled = wellSpelled && name.toLowerCase() !== resolved.toLowerCase() ? name : resolved
+    // Anybody may write capitals as he likes: those variants are too many to keep.
+    if (spelled === name) spellings.set(name, spelled)
+    return spelled
   } catch {
     return undefined
   }
