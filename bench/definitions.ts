@@ -31,7 +31,10 @@ export async function measureDefinitions(rig: Rig): Promise<void> {
 
 async function open(rig: Rig, size: number): Promise<() => Promise<unknown>> {
   const environment = await rig.environment(`values-${size}`, definition(size))
-  return () => openEnvironment(rig.services, { environment, login: LOGIN, durationMs: 60_000 })
+  const { services } = rig
+  // Else all but the first would be given the values of the one before.
+  const alone = { ...services, settings: { ...services.settings, cachedSessions: 0 } }
+  return () => openEnvironment(alone, { environment, login: LOGIN, durationMs: 60_000 })
 }
 
 async function check(rig: Rig, size: number): Promise<() => Promise<unknown>> {
